@@ -1,0 +1,44 @@
+"""What can go wrong on a log, as exceptions that say what, where and what to do.
+
+Every backend raises these and no others, so that callers need not know which log they stand on.
+"""
+
+
+class LogError(Exception):
+    """Base of everything that a log raises on purpose."""
+
+
+class UnknownTopic(LogError):
+    """A topic (or a partition of it) that does not exist was named."""
+
+
+class TopicExists(LogError):
+    """A topic was created again with another configuration."""
+
+
+class InvalidConfig(LogError):
+    """A setting has a value that means nothing; the message names the setting and its range."""
+
+
+class OffsetOutOfRange(LogError):
+    """A read began below the log start offset (deleted) or beyond the high watermark."""
+
+
+class CorruptLog(LogError):
+    """Stored bytes are not what was written: the message says which file, position and offset.
+
+    Raised where acknowledged records are damaged; a torn tail, which nobody was promised, is
+    truncated on opening instead.
+    """
+
+
+class PartitionFenced(LogError):
+    """Another writer holds the partition (its process is named), or took it from this one."""
+
+
+class LogStorageError(LogError):
+    """The disk refused: full, read-only, gone. Nothing acknowledged was lost."""
+
+
+class InvalidRecord(LogError):
+    """A value could not be decoded: not JSON, an unknown tag, or a field of the wrong type."""

@@ -1,0 +1,111 @@
+"""The Log interface: what every backend gives, and what the contract suite holds it to.
+
+Data comes in through `Partition.append*` (any number of writers) or `Writer.append_batch` (the one
+fenced writer of a partition), and leaves through `Partition.read`.
+Offsets, log start, log end, high watermark, groups: as in Kafka.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import Protocol, Self
+
+from log.record import Batch, BatchBuilder, Record
+from log.topic import TopicConfig
+
+
+class Partition(Protocol):
+    """One append-only sequence of records. Safe to use from several threads."""
+
+    @property
+    def topic(self) -> str: ...
+    @property
+    def number(self) -> int: ...
+    @property
+    def config(self) -> TopicConfig: ...
+
+    @property
+    def log_start(self) -> int:
+        """The offset of the oldest record kept."""
+
+    @property
+    def log_end(self) -> int:
+        """The offset that the next record will get."""
+
+    @property
+    def high_watermark(self) -> int:
+        """Records below are durable, and what readers see; at most the log end."""
+
+    def append(self, records: Sequence[Record]) -> range:
+        """Append as one batch; returns their offsets once durable. An empty append is a no-op."""
+
+    def append_batch(self, batch: BatchBuilder) -> int:
+        """Append a built batch; returns its base offset once durable."""
+
+    def read(self, offset: int, max_bytes: int = 1 << 20) -> list[Batch]:
+        """Whole batches from the one that holds `offset` on, below the high watermark.
+
+        At least one batch where there is any, however large; else up to `max_bytes`. Empty at the
+        high watermark. The first batch hides records before `offset`. Control batches and aborted
+        transactions (of a broker's files) are left out.
+        Errors: OffsetOutOfRange, CorruptLog.
+        """
+
+    def wait(self, offset: int, timeout_s: float) -> bool:
+        """Block until the high watermark is above `offset`; False when the time ran out."""
+
+    def offset_for_time(self, timestamp: int) -> int | None:
+        """The first offset whose timestamp (ms) is at or above; None where there is none."""
+
+    def delete_before(self, offset: int) -> None:
+        """Raise the log start to `offset`; the records below are gone for readers."""
+
+
+class Writer(Protocol):
+    """The one writer of a partition, until closed. The fence of law 5."""
+
+    def append_batch(self, batch: BatchBuilder) -> int:
+        """As `Partition.append_batch`; PartitionFenced when a successor has taken over."""
+
+    def close(self) -> None: ...
+
+
+class Log(Protocol):
+    """Topics, partitions and consumer groups. Use as a context manager, or `close` it."""
+
+    def create_topic(self, name: str, config: TopicConfig) -> TopicConfig:
+        """Create, or return the configuration where it exists with the same one (TopicExists)."""
+
+    def ensure_topic(self, name: str, config: TopicConfig) -> TopicConfig:
+        """Create where missing; an existing topic keeps its own configuration, returned."""
+
+    def delete_topic(self, name: str) -> None: ...
+
+    def topics(self) -> dict[str, TopicConfig]:
+        """Every topic by name, sorted."""
+
+    def partition(self, topic: str, number: int) -> Partition:
+        """UnknownTopic where there is none. The same object for the same partition."""
+
+    def open_writer(self, topic: str, number: int) -> Writer:
+        """Fence the partition: PartitionFenced, naming the holder, while another has it."""
+
+    def commit(self, group: str, offsets: Mapping[tuple[str, int], int]) -> None:
+        """Set a consumer group's committed offsets (the next offset to read)."""
+
+    def committed(self, group: str) -> dict[tuple[str, int], int]: ...
+
+    def groups(self) -> list[str]: ...
+
+    def clean(self, now_ms: int | None = None) -> Iterable[str]:
+        """Apply retention and compaction once; yields a line for each thing done."""
+
+    def close(self) -> None: ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
