@@ -1,0 +1,63 @@
+"""A system's rules as three pure functions: `initial`, `decide`, `evolve`.
+
+`decide(state, command, at)` gives the events that the command leads to and changes nothing;
+`evolve(state, event)` applies one fact and never rejects it (it may change the state in place, and
+returns it). No clock, random, I/O, set iteration or float in either: a test holds it. `at` is
+milliseconds since 1970, the latest timestamp seen on the partition.
+
+The shape is Chassaing's decider (https://thinkbeforecoding.com/post/2021/12/17/functional-event-
+sourcing-decider), with the state of a whole partition.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+State = TypeVar("State")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StateFormat(Generic[State]):
+    """How a state is written down: as rows, so that a large one never stands in memory twice.
+
+    `row_type` is the msgspec type of a row (a tagged union where there are several); a snapshot
+    made with another is ignored. `to_rows` must give the same rows for equal states, however they
+    came about: the digest of a state is the hash of its rows.
+    """
+
+    row_type: Any
+    to_rows: Callable[[State], Iterable[Any]]
+    from_rows: Callable[[Iterator[Any]], State]
+
+
+def whole_state(state_type: type[State]) -> StateFormat[State]:
+    """The format of a state that is itself a msgspec struct: one row."""
+    return StateFormat(row_type=state_type, to_rows=lambda state: (state,), from_rows=next)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decider(Generic[State]):
+    """The rules of one system. `next_due` tells when the state's earliest timer fires, if any:
+    the core then decides a `Tick` at that time, before any later command."""
+
+    initial: Callable[[], State]
+    decide: Callable[[State, Any, int], Sequence[Any]]
+    evolve: Callable[[State, Any], State]
+    state_format: StateFormat[State]
+    next_due: Callable[[State], int | None] | None = None
+
+
+def fold(decider: Decider[State], events: Iterable[Any], state: State | None = None) -> State:
+    """`state = fold(evolve, events)`, from the initial state unless one is given."""
+    folded = decider.initial() if state is None else state
+    for event in events:
+        folded = decider.evolve(folded, event)
+    return folded
+
+
+def encode_rows(format: StateFormat[State], state: State) -> Iterator[bytes]:
+    """The state's rows as msgpack, in a canonical form (sets and dicts sorted)."""
+    encode = msgspec.msgpack.Encoder(order="deterministic").encode
+    return map(encode, format.to_rows(state))

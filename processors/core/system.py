@@ -1,0 +1,89 @@
+"""A system: its name, its rules, and what stands on its topics. Declared in its `__init__.py`.
+
+From this declaration alone the core derives topics, codecs, tasks, replay, the command line and
+the tests that every system passes.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from log.codec import Codec, Upcasters
+from log.envelope import Command, Event
+from log.interface import Log
+from log.partitioner import partition_for_key
+from log.topic import TopicConfig
+from processors.core.decider import Decider
+from processors.core.messages import CORE_COMMANDS, CORE_EVENTS
+
+NO_UPCASTERS: Upcasters = MappingProxyType({})
+EVENT_BATCH_BYTES_LIMIT = 1 << 30
+"""The events of one command are one batch, however many; Kafka's format stops at 2 GiB."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class System:
+    """One system of the registry.
+
+    `name` is `family.system`; `key` gives the partition key of a command (commands of one key are
+    decided in order); `rules_version` grows with every change that decides differently.
+    `invariant` raises AssertionError where a state is impossible; the suite calls it.
+    """
+
+    name: str
+    decider: Decider[Any]
+    commands: tuple[type[Any], ...]
+    events: tuple[type[Any], ...]
+    key: Callable[[Any], str]
+    rules_version: int = 1
+    partitions: int = 4
+    value_format: str = "json"
+    upcasters: Upcasters = field(default=NO_UPCASTERS)
+    invariant: Callable[[Any], None] | None = None
+    topic_settings: Mapping[str, Any] = field(default_factory=dict)
+    """Further settings of TopicConfig for the system's topics."""
+
+    @property
+    def commands_topic(self) -> str:
+        return f"{self.name}.commands"
+
+    @property
+    def events_topic(self) -> str:
+        return f"{self.name}.events"
+
+    @property
+    def dead_letters_topic(self) -> str:
+        return f"{self.name}.dead-letters"
+
+    def command_codec(self, config: TopicConfig) -> Codec[Command]:
+        return Codec(
+            (*self.commands, *CORE_COMMANDS), config.value_format, self._upcasters(Command)
+        )
+
+    def event_codec(self, config: TopicConfig) -> Codec[Event]:
+        return Codec((*self.events, *CORE_EVENTS), config.value_format, self._upcasters(Event))
+
+    def _upcasters(self, base: type[Any]) -> Upcasters:
+        return {old: up for old, up in self.upcasters.items() if issubclass(old, base)}
+
+    def ensure_topics(self, log: Log) -> int:
+        """Create what is missing; returns the number of partitions.
+
+        The commands topic decides: events and dead letters have as many partitions as it has.
+        """
+        settings = {"value_format": self.value_format, **self.topic_settings}
+        config = TopicConfig(**{"partitions": self.partitions, **settings})
+        partitions = log.ensure_topic(self.commands_topic, config).partitions
+        settings["partitions"] = partitions
+        log.ensure_topic(
+            self.events_topic,
+            TopicConfig(**{**settings, "max_message_bytes": EVENT_BATCH_BYTES_LIMIT}),
+        )
+        log.ensure_topic(self.dead_letters_topic, TopicConfig(partitions=partitions))
+        return partitions
+
+    def partition_of(self, command: Command, partitions: int) -> tuple[bytes, int]:
+        """The command's key, and the partition that it belongs to."""
+        key = self.key(command).encode()
+        return key, partition_for_key(key, partitions)
