@@ -4,7 +4,7 @@ From this declaration alone the core derives topics, codecs, tasks, replay, the 
 the tests that every system passes.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -41,6 +41,9 @@ class System:
     value_format: str = "json"
     upcasters: Upcasters = field(default=NO_UPCASTERS)
     invariant: Callable[[Any], None] | None = None
+    flow: Callable[[int], Iterator[tuple[int, Any]]]
+    """`flow(seed)` gives a realistic, endless stream of (timestamp in ms, command), the same for
+    the same seed: it feeds the demo, the benchmarks and the tests that every system passes."""
     topic_settings: Mapping[str, Any] = field(default_factory=dict)
     """Further settings of TopicConfig for the system's topics."""
 
@@ -62,9 +65,9 @@ class System:
         )
 
     def event_codec(self, config: TopicConfig) -> Codec[Event]:
-        return Codec((*self.events, *CORE_EVENTS), config.value_format, self._upcasters(Event))
+        return Codec((*self.events, *CORE_EVENTS), config.value_format, self._of(Event))
 
-    def _upcasters(self, base: type[Any]) -> Upcasters:
+    def _of(self, base: type[Any]) -> Upcasters:
         return {old: up for old, up in self.upcasters.items() if issubclass(old, base)}
 
     def ensure_topics(self, log: Log) -> int:

@@ -1,0 +1,104 @@
+"""The registry of systems: those that come with refold, and the user's own.
+
+A system is a package that declares `SYSTEM` in its `__init__.py`. Ours stand under `processors`
+(`markets.exchange` is `processors.markets.exchange`); a user's are named in `refold.toml`
+(`systems = ["shop.orders"]`) or by an entry point of the group `refold.systems`. Its read models
+are in `projections.<family>.<system>` for ours, in `<package>.projections` for a user's.
+"""
+
+import difflib
+import importlib
+import importlib.metadata
+import importlib.util
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from types import ModuleType
+
+from processors.core.system import System
+
+BUILT_IN = ("processors.markets.exchange",)
+ENTRY_POINT_GROUP = "refold.systems"
+
+
+class UnknownSystem(Exception):
+    """No system of that name, or a module that does not declare one."""
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A system, and the package that it was found in."""
+
+    system: System
+    package: str
+
+    def read_models_module(self) -> ModuleType | None:
+        """The module of the system's projections; None where it has none."""
+        family = "processors."
+        if self.package.startswith(family):
+            name = f"projections.{self.package.removeprefix(family)}"
+        else:
+            name = f"{self.package}.projections"
+        if importlib.util.find_spec(name) is None:
+            return None
+        return importlib.import_module(name)
+
+
+class Registry:
+    """Systems by name, in a fixed order."""
+
+    def __init__(self, packages: Iterable[str] = ()) -> None:
+        self._systems: dict[str, Registered] = {}
+        installed = importlib.metadata.entry_points(group=ENTRY_POINT_GROUP)
+        named = (*BUILT_IN, *(point.value for point in installed), *packages)
+        for package in dict.fromkeys(named):
+            registered = load_system(package)
+            name = registered.system.name
+            if name in self._systems:
+                raise UnknownSystem(
+                    f"two packages declare the system {name}: {self._systems[name].package} "
+                    f"and {package}"
+                )
+            self._systems[name] = registered
+
+    def __iter__(self) -> Iterator[Registered]:
+        return iter(self._systems.values())
+
+    def find(self, name: str) -> Registered:
+        """By full name (`markets.exchange`, `markets/exchange`) or its last part (`exchange`)."""
+        asked = name.replace("/", ".")
+        if asked in self._systems:
+            return self._systems[asked]
+        short = [full for full in self._systems if full.rsplit(".", 1)[-1] == asked]
+        if len(short) == 1:
+            return self._systems[short[0]]
+        if short:
+            raise UnknownSystem(f"{name!r} could be {' or '.join(short)}: give the full name")
+        known = {form: full for full in self._systems for form in (full, full.rsplit(".", 1)[-1])}
+        near = difflib.get_close_matches(asked, known, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(self._systems)}"
+        raise UnknownSystem(f"there is no system {name!r}: {hint}")
+
+
+def load_system(package: str) -> Registered:
+    """Import a package that declares `SYSTEM`; UnknownSystem says what is wrong with it."""
+    try:
+        module = importlib.import_module(package)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{package}.".startswith(f"{error.name}."):
+            raise  # the package is there, and one of its own imports is not
+        raise UnknownSystem(
+            f"cannot import the system {package!r}: there is no module {error.name!r} on the "
+            "import path; check `systems` in refold.toml"
+        ) from error
+    system = getattr(module, "SYSTEM", None)
+    if not isinstance(system, System):
+        raise UnknownSystem(
+            f"the package {package!r} declares no system: set SYSTEM = System(...) in its "
+            "__init__.py"
+        )
+    if not f".{package}".endswith(f".{system.name}"):
+        raise UnknownSystem(
+            f"the package {package!r} declares the system {system.name!r}: the name must be the "
+            "package's last two parts"
+        )
+    return Registered(system, package)
