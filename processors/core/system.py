@@ -6,7 +6,6 @@ the tests that every system passes.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
 from log.codec import Codec, Upcasters
@@ -17,7 +16,6 @@ from log.topic import TopicConfig
 from processors.core.decider import Decider
 from processors.core.messages import CORE_COMMANDS, CORE_EVENTS
 
-NO_UPCASTERS: Upcasters = MappingProxyType({})
 EVENT_BATCH_BYTES_LIMIT = 1 << 30
 """The events of one command are one batch, however many; Kafka's format stops at 2 GiB."""
 
@@ -39,7 +37,7 @@ class System:
     rules_version: int = 1
     partitions: int = 4
     value_format: str = "json"
-    upcasters: Upcasters = field(default=NO_UPCASTERS)
+    upcasters: Upcasters = field(default_factory=dict)
     invariant: Callable[[Any], None] | None = None
     flow: Callable[[int], Iterator[tuple[int, Any]]]
     """`flow(seed)` gives a realistic, endless stream of (timestamp in ms, command), the same for
@@ -60,9 +58,7 @@ class System:
         return f"{self.name}.dead-letters"
 
     def command_codec(self, config: TopicConfig) -> Codec[Command]:
-        return Codec(
-            (*self.commands, *CORE_COMMANDS), config.value_format, self._upcasters(Command)
-        )
+        return Codec((*self.commands, *CORE_COMMANDS), config.value_format, self._of(Command))
 
     def event_codec(self, config: TopicConfig) -> Codec[Event]:
         return Codec((*self.events, *CORE_EVENTS), config.value_format, self._of(Event))

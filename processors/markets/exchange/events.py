@@ -58,6 +58,7 @@ class OrderAccepted(Event, tag="order_accepted.v1", kw_only=True):
     price: int = 0
     order_type: OrderType = OrderType.LIMIT
     time_in_force: TimeInForce = TimeInForce.GOOD_TILL_CANCELLED
+    post_only: bool = False
     self_trade_prevention: SelfTradePrevention = SelfTradePrevention.NONE
 
 

@@ -1,0 +1,129 @@
+"""An events partition folded into state, and how far: what a task, a snapshot and replay hold.
+
+Events come in as batches read from the partition; the state, the next sequence, the last cause and
+the origins seen come out (law 4: the events topic is the checkpoint).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Generic
+
+from log.codec import DECODE_ERRORS, Codec
+from log.envelope import Command, Event
+from log.errors import CorruptLog, LogError
+from log.interface import Partition
+from log.record import Batch
+from processors.core.decider import Decider, State
+from processors.core.messages import CORE_EVENTS, RulesAdopted
+
+_CORE = frozenset(CORE_EVENTS)
+
+Origins = dict[tuple[str, int], tuple[int, int]]
+"""Of each source partition (topic, number), the highest (sequence, index) seen."""
+
+
+class SequenceGap(LogError):
+    """An event is missing: the fold would be of another history."""
+
+
+class IncompleteCommand(LogError):
+    """The partition ends within the events of one command."""
+
+
+class EvolveFailed(Exception):
+    """`evolve` raised: a fact cannot be rejected."""
+
+
+@dataclass(slots=True)
+class Fold(Generic[State]):
+    """A state, and the place in history that it is the state of."""
+
+    decider: Decider[State]
+    state: State
+    next_sequence: int = 0
+    next_offset: int = 0
+    """Of the events partition: where to read on."""
+    last_cause: int = -1
+    """The offset of the last command decided."""
+    last_cause_complete: bool = True
+    at: int = 0
+    """Milliseconds since 1970: the latest timestamp so far."""
+    rules_version: int = 0
+    """0: no rules were adopted yet."""
+    origins: Origins = field(default_factory=dict)
+
+    def advance(self, partition: Partition, batches: Iterable[Batch], codec: Codec[Event]) -> int:
+        """Fold whole batches, in order; returns the number of events folded.
+
+        Errors: SequenceGap, CorruptLog (an event that does not decode), both with the place.
+        """
+        decode = codec.decode
+        evolve = self.decider.evolve
+        state = self.state
+        sequence = first = self.next_sequence
+        event: Event | None = None
+        for batch in batches:
+            for record in batch:
+                value = record.value
+                if value is None:
+                    raise _undecodable(partition, record.offset, "it is a tombstone")
+                try:
+                    event = decode(value)
+                except DECODE_ERRORS as error:
+                    raise _undecodable(partition, record.offset, str(error)) from error
+                if event.sequence != sequence:
+                    if event.sequence < sequence:
+                        continue  # told before: the first writer of a sequence wins
+                    raise SequenceGap(
+                        f"{partition.topic}-{partition.number}: at offset {record.offset} stands "
+                        f"sequence {event.sequence} where {sequence} is due"
+                    )
+                sequence += 1
+                if type(event) in _CORE:
+                    if type(event) is RulesAdopted:
+                        self.rules_version = event.version
+                else:
+                    state = evolve(state, event)
+                if event.origin_sequence >= 0:
+                    self.see_origin(event)
+            self.next_offset = batch.last_offset + 1
+            if batch.max_timestamp > self.at:
+                self.at = batch.max_timestamp
+        self.state = state
+        self.next_sequence = sequence
+        if event is not None and sequence > first:
+            self.last_cause = event.cause
+            self.last_cause_complete = event.cause_index + 1 == event.cause_count
+        return sequence - first
+
+    def apply(self, event: Event) -> Event:
+        """Apply one new event, and give it back; EvolveFailed where the rules raise."""
+        try:
+            self.state = self.decider.evolve(self.state, event)
+        except Exception as error:
+            raise EvolveFailed(f"{error!r} at {event}") from error
+        return event
+
+    def has_seen_origin(self, message: Command | Event) -> bool:
+        """Whether the origin is at or below the watermark of its source partition (law 5)."""
+        source = message.origin_topic, message.origin_partition
+        watermark = self.origins.get(source, (-1, -1))
+        return (message.origin_sequence, message.origin_index) <= watermark
+
+    def see_origin(self, message: Command | Event) -> None:
+        """Raise the watermark of the origin's source partition."""
+        if not self.has_seen_origin(message):
+            source = message.origin_topic, message.origin_partition
+            self.origins[source] = message.origin_sequence, message.origin_index
+
+
+def new_fold(decider: Decider[State]) -> Fold[State]:
+    """The fold of no events."""
+    return Fold(decider, decider.initial())
+
+
+def _undecodable(partition: Partition, offset: int, reason: str) -> CorruptLog:
+    return CorruptLog(
+        f"{partition.topic}-{partition.number}: the event at offset {offset} cannot be read: "
+        f"{reason}. Where an old version of a type was removed, keep it in the system's upcasters"
+    )
