@@ -63,9 +63,10 @@ def fold(decider: Decider[State], events: Iterable[Any], state: State | None = N
 
 
 def encode_state(state_format: StateFormat[State], state: State) -> Iterator[bytes]:
-    """The state's rows as msgpack, ROWS_PER_CHUNK to a chunk, in canonical form: equal states
-    give equal bytes."""
-    encode = msgspec.msgpack.Encoder(order="deterministic").encode
+    """The state's rows as JSON, ROWS_PER_CHUNK to a chunk, in canonical form: equal states give
+    equal bytes. (Not msgpack: its integers end at 64 bits, and a command may carry a longer one.)
+    """
+    encode = msgspec.json.Encoder(order="deterministic").encode
     rows = iter(state_format.to_rows(state))
     while chunk := list(itertools.islice(rows, ROWS_PER_CHUNK)):
         yield encode(chunk)
@@ -73,7 +74,7 @@ def encode_state(state_format: StateFormat[State], state: State) -> Iterator[byt
 
 def decode_state(state_format: StateFormat[State], chunks: Iterable[bytes]) -> State:
     """The state that `encode_state` wrote; one chunk at a time is held."""
-    decode = msgspec.msgpack.Decoder(list[state_format.row_type]).decode  # type: ignore[name-defined]
+    decode = msgspec.json.Decoder(list[state_format.row_type]).decode  # type: ignore[name-defined]
     return state_format.from_rows(row for chunk in chunks for row in decode(chunk))
 
 

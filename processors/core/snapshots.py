@@ -78,7 +78,7 @@ class SnapshotFolder:
         try:
             with aside.open("wb") as file:
                 state = encode_state(self._decider.state_format, fold.state)
-                _write(file, itertools.chain((msgspec.msgpack.encode(header),), state))
+                _write(file, itertools.chain((msgspec.json.encode(header),), state))
                 file.flush()
                 os.fsync(file.fileno())
             aside.rename(path)
@@ -103,7 +103,7 @@ class SnapshotFolder:
             try:
                 with path.open("rb") as file:
                     chunks = _read(file)
-                    header = msgspec.msgpack.decode(next(chunks), type=SnapshotHeader)
+                    header = msgspec.json.decode(next(chunks), type=SnapshotHeader)
                     if header.fingerprint != self._fingerprint or header.next_offset > log_end:
                         logger.info("%s is of other rules or another log: not used", path)
                         continue

@@ -1,0 +1,54 @@
+# Every target makes .venv first where it is missing: with uv if there is one, else python -m venv.
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+READY := $(VENV)/.ready
+PYTHON3 ?= python3
+
+.PHONY: help demo test lint bench compiled plain lock clean
+
+help:
+	@echo "make demo      a trading day on the exchange, its order book, and history replayed"
+	@echo "make test      ruff, mypy --strict, and the tests"
+	@echo "make lint      ruff and mypy --strict only"
+	@echo "make bench     every benchmark, each against its peer or the bare limit"
+	@echo "make compiled  compile the hot modules with mypyc; make plain undoes it"
+
+$(READY): pyproject.toml requirements.lock
+	@if command -v uv >/dev/null; then \
+	  uv venv --quiet --allow-existing --python '>=3.11' $(VENV) && \
+	  uv pip install --quiet --python $(PYTHON) -r requirements.lock && \
+	  uv pip install --quiet --python $(PYTHON) --no-deps -e . ; \
+	else \
+	  $(PYTHON3) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "refold needs Python 3.11 or later: make PYTHON3=/path/to/python3 ...")' && \
+	  $(PYTHON3) -m venv $(VENV) && \
+	  $(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements.lock && \
+	  $(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps -e . ; \
+	fi
+	@touch $(READY)
+
+demo: $(READY)
+	@rm -rf .demo
+	@$(VENV)/bin/refold demo exchange --log .demo
+
+lint: $(READY)
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+test: lint
+	$(PYTHON) -m pytest -n auto
+
+bench: $(READY)
+	$(PYTHON) -m bench
+
+compiled: $(READY)
+	$(PYTHON) -m bench.compile build
+
+plain: $(READY)
+	$(PYTHON) -m bench.compile clean
+
+lock:
+	uv pip compile --quiet --universal --all-extras --no-header --no-annotate pyproject.toml -o requirements.lock
+
+clean:
+	rm -rf $(VENV) .demo build .mypy_cache .pytest_cache .ruff_cache .hypothesis
