@@ -1,0 +1,1 @@
+"""Benchmarks: each `python -m bench.NAME` prints a table for people, or JSON with --json."""

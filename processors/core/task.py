@@ -178,27 +178,33 @@ class Task:
                         fold.state, fold.at = state, at
                         events = self._decide_specially(record, command, now)
                         state, apply = fold.state, _unchanged
-                    if not events:
-                        events, apply = (NothingChanged(),), _unchanged
-                    event = events[0]
-                    event.sequence = sequence
-                    event.cause = cause
-                    values = (encode(event),) if len(events) == 1 else self._encode(events)
+                    if len(events) == 1:
+                        event = events[0]
+                        event.sequence = sequence
+                        event.cause = cause
+                        value, values = encode(event), None
+                    else:
+                        if not events:
+                            events, apply = (NothingChanged(),), _unchanged
+                        values = self._encode(events, sequence, cause)
                 except EvolveFailed:
                     raise
                 except Exception as error:
-                    event = self._dead_letter(record, error)
-                    event.sequence = sequence
-                    event.cause = cause
-                    events, values, apply = (event,), (encode(event),), _unchanged
+                    events, apply = (self._dead_letter(record, error),), _unchanged
+                    values = self._encode(events, sequence, cause)
                 at = now
-                key = record.key
+                decided += 1
+                if values is None:
+                    state = apply(state, event)
+                    append(size, now, record.key, value, NO_HEADERS)
+                    size += 1
+                    sequence += 1
+                    continue
                 for event, value in zip(events, values, strict=True):
                     state = apply(state, event)
-                    append(size, now, key, value, NO_HEADERS)
+                    append(size, now, record.key, value, NO_HEADERS)
                     size += 1
-                sequence += len(values)
-                decided += 1
+                    sequence += 1
         base = self._writer.append_batch(builder)
         fold.state, fold.at, fold.last_cause = state, at, cause
         fold.next_sequence, fold.next_offset = sequence, base + size
@@ -206,12 +212,12 @@ class Task:
             fold.rules_version = self.system.rules_version
         return decided
 
-    def _encode(self, events: Sequence[Event]) -> Sequence[bytes]:
-        """The values of a command's several events; the first has its sequence and cause."""
-        first, count = events[0], len(events)
+    def _encode(self, events: Sequence[Event], sequence: int, cause: int) -> list[bytes]:
+        """Number the events of one command, and encode them."""
+        count = len(events)
         for index, event in enumerate(events):
-            event.sequence = first.sequence + index
-            event.cause = first.cause
+            event.sequence = sequence + index
+            event.cause = cause
             event.cause_index = index
             event.cause_count = count
         return list(map(self._event_codec.encode, events))
@@ -241,7 +247,7 @@ class Task:
             if type(command) is not Tick:
                 try:
                     decided = fold.decider.decide(fold.state, command, now)
-                    self._encode(decided or (NothingChanged(),))  # before they are applied
+                    self._encode(decided, 0, 0)  # what cannot be written must not be applied
                 except Exception as error:
                     events.append(self._dead_letter(record, error))
                 else:
