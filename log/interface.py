@@ -69,7 +69,17 @@ class Writer(Protocol):
     def close(self) -> None: ...
 
 
-class Log(Protocol):
+class TaskLog(Protocol):
+    """The part of a log that a task needs; replay puts another in its place."""
+
+    def partition(self, topic: str, number: int) -> Partition:
+        """UnknownTopic where there is none. The same object for the same partition."""
+
+    def open_writer(self, topic: str, number: int) -> Writer:
+        """Fence the partition: PartitionFenced, naming the holder, while another has it."""
+
+
+class Log(TaskLog, Protocol):
     """Topics, partitions and consumer groups. Use as a context manager, or `close` it."""
 
     def create_topic(self, name: str, config: TopicConfig) -> TopicConfig:
@@ -82,12 +92,6 @@ class Log(Protocol):
 
     def topics(self) -> dict[str, TopicConfig]:
         """Every topic by name, sorted."""
-
-    def partition(self, topic: str, number: int) -> Partition:
-        """UnknownTopic where there is none. The same object for the same partition."""
-
-    def open_writer(self, topic: str, number: int) -> Writer:
-        """Fence the partition: PartitionFenced, naming the holder, while another has it."""
 
     def commit(self, group: str, offsets: Mapping[tuple[str, int], int]) -> None:
         """Set a consumer group's committed offsets (the next offset to read)."""

@@ -62,11 +62,16 @@ def fold(decider: Decider[State], events: Iterable[Any], state: State | None = N
     return folded
 
 
-def encode_state(state_format: StateFormat[State], state: State) -> Iterator[bytes]:
-    """The state's rows as JSON, ROWS_PER_CHUNK to a chunk, in canonical form: equal states give
-    equal bytes. (Not msgpack: its integers end at 64 bits, and a command may carry a longer one.)
+def encode_state(
+    state_format: StateFormat[State], state: State, *, canonical: bool = False
+) -> Iterator[bytes]:
+    """The state's rows as JSON, ROWS_PER_CHUNK to a chunk.
+
+    Dicts keep their order, which the rules may go by; `canonical` sorts them (and sets), so that
+    equal states give equal bytes. (Not msgpack: its integers end at 64 bits, and a command may
+    carry a longer one.)
     """
-    encode = msgspec.json.Encoder(order="deterministic").encode
+    encode = msgspec.json.Encoder(order="deterministic" if canonical else None).encode
     rows = iter(state_format.to_rows(state))
     while chunk := list(itertools.islice(rows, ROWS_PER_CHUNK)):
         yield encode(chunk)
@@ -81,6 +86,6 @@ def decode_state(state_format: StateFormat[State], chunks: Iterable[bytes]) -> S
 def digest(state_format: StateFormat[State], state: State) -> str:
     """A hash of the state: equal for equal states, on every machine and Python version."""
     hashed = hashlib.blake2b(digest_size=16)
-    for chunk in encode_state(state_format, state):
+    for chunk in encode_state(state_format, state, canonical=True):
         hashed.update(chunk)
     return hashed.hexdigest()

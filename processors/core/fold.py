@@ -34,7 +34,7 @@ class EvolveFailed(Exception):
     """`evolve` raised: a fact cannot be rejected."""
 
 
-@dataclass(slots=True)
+@dataclass
 class Fold(Generic[State]):
     """A state, and the place in history that it is the state of."""
 
@@ -68,16 +68,17 @@ class Fold(Generic[State]):
                 if value is None:
                     raise _undecodable(partition, record.offset, "it is a tombstone")
                 try:
-                    event = decode(value)
+                    told = decode(value)
                 except DECODE_ERRORS as error:
                     raise _undecodable(partition, record.offset, str(error)) from error
-                if event.sequence != sequence:
-                    if event.sequence < sequence:
+                if told.sequence != sequence:
+                    if told.sequence < sequence:
                         continue  # told before: the first writer of a sequence wins
                     raise SequenceGap(
                         f"{partition.topic}-{partition.number}: at offset {record.offset} stands "
-                        f"sequence {event.sequence} where {sequence} is due"
+                        f"sequence {told.sequence} where {sequence} is due"
                     )
+                event = told
                 sequence += 1
                 if type(event) in _CORE:
                     if type(event) is RulesAdopted:

@@ -5,74 +5,113 @@ again without the others noticing.
 """
 
 import multiprocessing
+import multiprocessing.connection
 import signal
+import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from log.backends.file import FileLog
 from processors.core.registry import Registry
 from processors.core.worker import SnapshotPolicy, Worker
 
+Failed = Callable[[Exception], int]
+"""Called in the process that failed: says so, and gives its exit code. A function of a module."""
+
 
 def run_processes(
     folder: Path,
     packages: Sequence[str],
     systems: Sequence[str],
+    partitions: Sequence[int],
     processes: int,
     *,
     until_idle: bool,
     policy: SnapshotPolicy,
+    failed: Failed,
 ) -> int:
     """Run `systems` on the log in `folder` in so many processes, partitions dealt out in turn.
 
-    Returns when all have ended: 0, or the exit code of the first that failed. SIGTERM and SIGINT
-    are passed on, and let each finish its batch.
+    Returns when all have ended: 0, or the exit code of the first that failed; where one fails, the
+    others are stopped. SIGTERM and SIGINT let each finish its batch.
     """
     context = multiprocessing.get_context("spawn")
+    shares = [partitions[share::processes] for share in range(min(processes, len(partitions)))]
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # inherited: this process alone sees Ctrl-C
     started = [
         context.Process(
             target=_run_share,
-            args=(folder, packages, systems, share, processes, until_idle, policy),
-            name=f"refold-{share}",
+            args=(folder, packages, systems, share, until_idle, policy, failed),
+            name=f"refold-{number}",
         )
-        for share in range(processes)
+        for number, share in enumerate(shares)
     ]
-    for process in started:
-        process.start()
+    stopping = threading.Event()
 
-    def pass_on(number: int, frame: object) -> None:
+    def stop(*signalled: object) -> None:
+        stopping.set()
         for process in started:
-            process.terminate()
+            if process.pid is not None:
+                process.terminate()
 
-    before = {number: signal.signal(number, pass_on) for number in (signal.SIGTERM, signal.SIGINT)}
+    exit_codes = []
     try:
         for process in started:
-            process.join()
+            process.start()
+        for number in before:
+            signal.signal(number, stop)
+        waiting = {process.sentinel: process for process in started}
+        while waiting:
+            for sentinel in multiprocessing.connection.wait(list(waiting)):
+                process = waiting.pop(sentinel)  # type: ignore[arg-type]
+                process.join()
+                if process.exitcode == -signal.SIGTERM and stopping.is_set():
+                    continue  # told to stop before it had begun
+                exit_codes.append(process.exitcode)
+                if process.exitcode:
+                    stop()
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    return next((process.exitcode for process in started if process.exitcode), 0)
+    return next(filter(None, exit_codes), 0)
+
+
+def stop_with_parent(stop: threading.Event) -> None:
+    """In a child process: set `stop` when its parent is gone, however that ended."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        sentinel = parent.sentinel
+
+        def watch() -> None:
+            multiprocessing.connection.wait([sentinel])
+            stop.set()
+
+        threading.Thread(target=watch, name="refold-parent", daemon=True).start()
 
 
 def _run_share(
     folder: Path,
     packages: Sequence[str],
     names: Sequence[str],
-    share: int,
-    shares: int,
+    partitions: Sequence[int],
     until_idle: bool,
     policy: SnapshotPolicy,
+    failed: Failed,
 ) -> None:
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda number, frame: stop.set())
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent says when
-    registry = Registry(packages)
-    systems = [registry.find(name).system for name in names]
-    with FileLog(folder) as log:
-        most = max(system.ensure_topics(log) for system in systems)
-        mine = range(share, most, shares)
-        with Worker(
-            log, systems, partitions=mine, snapshots=folder / "snapshots", policy=policy
-        ) as worker:
+    stop_with_parent(stop)
+    try:
+        registry = Registry(packages)
+        systems = [registry.find(name).system for name in names]
+        with (
+            FileLog(folder) as log,
+            Worker(
+                log, systems, partitions=partitions, snapshots=folder / "snapshots", policy=policy
+            ) as worker,
+        ):
             worker.run(until_idle=until_idle, stop=stop)
+    except Exception as error:
+        sys.exit(failed(error))

@@ -39,6 +39,8 @@ class System:
     value_format: str = "json"
     upcasters: Upcasters = field(default_factory=dict)
     invariant: Callable[[Any], None] | None = None
+    render: Callable[[Any], str] | None = None
+    """Draws a state for people, on some twenty lines: the demo shows it."""
     flow: Callable[[int], Iterator[tuple[int, Any]]]
     """`flow(seed)` gives a realistic, endless stream of (timestamp in ms, command), the same for
     the same seed: it feeds the demo, the benchmarks and the tests that every system passes."""

@@ -14,7 +14,7 @@ from hdrh.histogram import HdrHistogram
 
 from log.envelope import Event
 from log.errors import LogError
-from log.interface import Log
+from log.interface import TaskLog
 from log.record import NO_HEADERS, Batch, BatchBuilder, StoredRecord, new_batch
 from processors.core.dead_letters import dead_letter_of
 from processors.core.fold import EvolveFailed, Fold, IncompleteCommand, new_fold
@@ -46,7 +46,7 @@ class Task:
 
     def __init__(
         self,
-        log: Log,
+        log: TaskLog,
         system: System,
         number: int,
         snapshots: SnapshotFolder | None = None,

@@ -16,6 +16,7 @@ from typing import Self
 
 import msgspec
 
+from log.backends import wall_clock_ms
 from log.interface import Log
 from log.record import Record
 from processors.core.messages import Tick
@@ -34,10 +35,6 @@ COLLECT_EVERY_S = 60.0
 
 Clock = Callable[[], int]
 """Milliseconds since 1970."""
-
-
-def wall_clock_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 class SnapshotPolicy(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,112 +17,72 @@ from processors.markets.exchange.instrument import Instrument
 from processors.markets.exchange.order_book import Order, OrderBook
 
 MARKET: Final = OrderType.MARKET
+UNKNOWN_ORDER: Final = RejectCode.UNKNOWN_ORDER
 GOOD_TILL_CANCELLED: Final = TimeInForce.GOOD_TILL_CANCELLED
 
 PRICE_DECIMALS_MAX: Final = 18
 INSTRUMENT_NAME_LENGTH_MAX: Final = 64
 
 
-def check_order(book: OrderBook, order: PlaceOrder) -> OrderRejected | None:
-    """A new order, against the terms of its instrument and against itself."""
+def check_order(
+    book: OrderBook,
+    order: PlaceOrder,
+    order_id: int,
+    quantity: int,
+    price: int,
+    order_type: OrderType,
+    post_only: bool,
+) -> OrderRejected | None:
+    """A new order (and those of its fields that are looked at every time), against the terms of
+    its instrument and against itself."""
     instrument = book.instrument
-    rejected = check_quantity(instrument, order.quantity, order.order_id, order.account_id)
-    if rejected is not None:
-        return rejected
-    if order.order_type is MARKET:
-        rejected = _check_market_order(order)
-    else:
-        rejected = check_price(instrument, order.price, order.order_id, order.account_id)
-    if rejected is not None:
-        return rejected
-    if order.post_only and order.time_in_force is not GOOD_TILL_CANCELLED:
-        return reject_order(
-            order,
-            RejectCode.CONTRADICTORY,
-            "post_only",
-            f"a post-only order is to rest, and {order.time_in_force.value} never does",
-        )
-    if order.order_id in book.orders:
-        return reject_order(
-            order,
+    if not 0 < quantity <= instrument.quantity_max or quantity % instrument.lot_size:
+        return reject_quantity(instrument, quantity, order_id, order.account_id)
+    if order_type is MARKET:
+        if price:
+            return _reject_contradictory(
+                order,
+                "price",
+                f"a market order has no price, and this one has {price}; "
+                "leave it out, or send a limit order",
+            )
+    elif not instrument.price_min <= price <= instrument.price_max or price % instrument.tick_size:
+        return reject_price(instrument, price, order_id, order.account_id)
+    if post_only:
+        if order_type is MARKET:
+            return _reject_contradictory(
+                order, "post_only", "a post-only order is to rest, and a market order never does"
+            )
+        if order.time_in_force is not GOOD_TILL_CANCELLED:
+            return _reject_contradictory(
+                order,
+                "post_only",
+                f"a post-only order is to rest, and {order.time_in_force.value} never does",
+            )
+    if order_id in book.orders:
+        return _reject(
+            order.instrument,
             RejectCode.DUPLICATE_ORDER,
             "order_id",
-            f"order {order.order_id} is open already; choose a new id",
+            f"order {order_id} is open already; choose a new id",
+            order_id,
+            order.account_id,
         )
     return None
-
-
-def _check_market_order(order: PlaceOrder) -> OrderRejected | None:
-    if order.price:
-        return reject_order(
-            order,
-            RejectCode.CONTRADICTORY,
-            "price",
-            f"a market order has no price, and this one has {order.price}; "
-            "leave it out, or send a limit order",
-        )
-    if order.post_only:
-        return reject_order(
-            order,
-            RejectCode.CONTRADICTORY,
-            "post_only",
-            "a post-only order is to rest, and a market order never does",
-        )
-    return None
-
-
-def check_quantity(
-    instrument: Instrument, quantity: int, order_id: int, account_id: int
-) -> OrderRejected | None:
-    if not 0 < quantity <= instrument.quantity_max:
-        code = RejectCode.QUANTITY_LIMIT
-        reason = f"{quantity} is not from 1 to {instrument.quantity_max}"
-    elif quantity % instrument.lot_size:
-        code = RejectCode.OFF_LOT
-        reason = f"{quantity} is not a multiple of the lot size {instrument.lot_size}"
-    else:
-        return None
-    return _reject(instrument.name, code, "quantity", reason, order_id, account_id)
-
-
-def check_price(
-    instrument: Instrument, price: int, order_id: int, account_id: int
-) -> OrderRejected | None:
-    if not instrument.price_min <= price <= instrument.price_max:
-        code = RejectCode.PRICE_LIMIT
-        reason = f"{price} is not from {instrument.price_min} to {instrument.price_max}"
-    elif price % instrument.tick_size:
-        code = RejectCode.OFF_TICK
-        reason = f"{price} is not a multiple of the tick size {instrument.tick_size}"
-    else:
-        return None
-    return _reject(instrument.name, code, "price", reason, order_id, account_id)
-
-
-def check_owner(book: OrderBook, order: Order, account_id: int) -> OrderRejected | None:
-    """0 stands for the operator, who may touch any order."""
-    if account_id in (0, order.account_id):
-        return None
-    return _reject(
-        book.instrument.name,
-        RejectCode.NOT_THE_OWNER,
-        "account_id",
-        f"order {order.order_id} is not of account {account_id}",
-        order.order_id,
-        account_id,
-    )
 
 
 def check_replacement(
     book: OrderBook, order: Order, price: int, quantity: int, account_id: int
 ) -> OrderRejected | None:
     """An open order's new price and quantity, asked for by `account_id`."""
-    rejected = check_owner(book, order, account_id)
-    if rejected is None:
-        rejected = check_quantity(book.instrument, quantity, order.order_id, account_id)
-    if rejected is None:
-        rejected = check_price(book.instrument, price, order.order_id, account_id)
-    return rejected
+    instrument = book.instrument
+    if account_id not in (0, order.account_id):
+        return reject_not_owner(instrument.name, order.order_id, account_id)
+    if not 0 < quantity <= instrument.quantity_max or quantity % instrument.lot_size:
+        return reject_quantity(instrument, quantity, order.order_id, account_id)
+    if not instrument.price_min <= price <= instrument.price_max or price % instrument.tick_size:
+        return reject_price(instrument, price, order.order_id, account_id)
+    return None
 
 
 def check_listing(listing: ListInstrument) -> OrderRejected | None:
@@ -151,6 +111,41 @@ def check_listing(listing: ListInstrument) -> OrderRejected | None:
     return _reject(name, RejectCode.INVALID_INSTRUMENT, fault[0], fault[1])
 
 
+def reject_quantity(
+    instrument: Instrument, quantity: int, order_id: int, account_id: int
+) -> OrderRejected:
+    if 0 < quantity <= instrument.quantity_max:
+        code = RejectCode.OFF_LOT
+        reason = f"{quantity} is not a multiple of the lot size {instrument.lot_size}"
+    else:
+        code = RejectCode.QUANTITY_LIMIT
+        reason = f"{quantity} is not from 1 to {instrument.quantity_max}"
+    return _reject(instrument.name, code, "quantity", reason, order_id, account_id)
+
+
+def reject_price(
+    instrument: Instrument, price: int, order_id: int, account_id: int
+) -> OrderRejected:
+    if instrument.price_min <= price <= instrument.price_max:
+        code = RejectCode.OFF_TICK
+        reason = f"{price} is not a multiple of the tick size {instrument.tick_size}"
+    else:
+        code = RejectCode.PRICE_LIMIT
+        reason = f"{price} is not from {instrument.price_min} to {instrument.price_max}"
+    return _reject(instrument.name, code, "price", reason, order_id, account_id)
+
+
+def reject_not_owner(instrument: str, order_id: int, account_id: int) -> OrderRejected:
+    return _reject(
+        instrument,
+        RejectCode.NOT_THE_OWNER,
+        "account_id",
+        f"order {order_id} is not of account {account_id}",
+        order_id,
+        account_id,
+    )
+
+
 def reject_listed(instrument: str) -> OrderRejected:
     return _reject(
         instrument,
@@ -172,13 +167,14 @@ def reject_unlisted(instrument: str, order_id: int, account_id: int) -> OrderRej
 
 
 def reject_unknown(instrument: str, order_id: int, account_id: int) -> OrderRejected:
-    return _reject(
-        instrument,
-        RejectCode.UNKNOWN_ORDER,
-        "order_id",
-        f"order {order_id} is not open",
-        order_id,
-        account_id,
+    # Made here and in fixed words, since cancels that come too late are a quarter of a busy flow.
+    return OrderRejected(
+        instrument=instrument,
+        code=UNKNOWN_ORDER,
+        field="order_id",
+        reason="no such order is open: it never was, or is filled or cancelled by now",
+        order_id=order_id,
+        account_id=account_id,
     )
 
 
@@ -195,8 +191,15 @@ def reject_would_take(
     )
 
 
-def reject_order(order: PlaceOrder, code: RejectCode, field: str, reason: str) -> OrderRejected:
-    return _reject(order.instrument, code, field, reason, order.order_id, order.account_id)
+def _reject_contradictory(order: PlaceOrder, field: str, reason: str) -> OrderRejected:
+    return _reject(
+        order.instrument,
+        RejectCode.CONTRADICTORY,
+        field,
+        reason,
+        order.order_id,
+        order.account_id,
+    )
 
 
 def _reject(

@@ -12,12 +12,12 @@ from msgspec import Meta
 
 from log.envelope import Command
 
-
-Identifier = Annotated[int, Meta(gt=0, le=2**63 - 1)]
-OptionalIdentifier = Annotated[int, Meta(ge=0, le=2**63 - 1)]
-Amount = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
-"""A price, a quantity, a size. What is not even 64 bits does not decode; whether it makes sense on
-its instrument is decided, and rejected with a reason."""
+OrderId = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+AccountId = Annotated[int, Meta(gt=0, le=2**63 - 1)]
+AccountOrOperator = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+Term = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+"""What does not fit 64 bits, which is what databases hold, does not decode. The prices and the
+quantities of orders need no such bound: their instrument's limits reject them, with a reason."""
 
 
 class Side(Enum):
@@ -52,43 +52,43 @@ class ListInstrument(Command, tag="list_instrument.v1", kw_only=True):
     """The operator opens an instrument for trading."""
 
     instrument: str
-    price_decimals: Amount = 4
-    tick_size: Amount = 1
+    price_decimals: Term = 4
+    tick_size: Term = 1
     """Prices are multiples of it."""
-    lot_size: Amount = 1
+    lot_size: Term = 1
     """Quantities are multiples of it."""
-    price_min: Amount = 1
-    price_max: Amount = 1_000_000_000_000
-    quantity_max: Amount = 1_000_000_000
+    price_min: Term = 1
+    price_max: Term = 1_000_000_000_000
+    quantity_max: Term = 1_000_000_000
 
 
 class PlaceOrder(Command, tag="place_order.v1", kw_only=True):
     """A new order.
 
-    A limit order trades at its price or better; what is left rests (good till cancelled), or is
-    cancelled (immediate or cancel). Fill or kill trades in full at once, or is cancelled untouched.
-    A market order has no price, trades with whatever there is and never rests, whatever its time in
-    force: what is left is cancelled for want of liquidity.
+    A limit order trades at its price or better. What is left then rests (good till cancelled), or
+    is cancelled (immediate or cancel). Fill or kill trades in full at once or not at all; orders
+    that self-trade prevention keeps it from do not count. A market order has no price, trades with
+    whatever there is and never rests, whatever its time in force.
     """
 
     instrument: str
-    order_id: Identifier
-    account_id: Identifier
+    order_id: OrderId
+    account_id: AccountId
     side: Side
-    quantity: Amount
-    price: Amount = 0
+    quantity: int
+    price: int = 0
     order_type: OrderType = OrderType.LIMIT
     time_in_force: TimeInForce = TimeInForce.GOOD_TILL_CANCELLED
     post_only: bool = False
-    """Reject rather than take, now and whenever it is replaced: it adds to the book or does nothing.
-    For good-till-cancelled limit orders only."""
+    """Reject rather than take, now and whenever it is replaced: it adds to the book or does
+    nothing. For good-till-cancelled limit orders only."""
     self_trade_prevention: SelfTradePrevention = SelfTradePrevention.NONE
 
 
 class CancelOrder(Command, tag="cancel_order.v1", kw_only=True):
     instrument: str
-    order_id: Identifier
-    account_id: OptionalIdentifier = 0
+    order_id: OrderId
+    account_id: AccountOrOperator = 0
     """0: the operator's, or the owner's where the gateway has checked it. Else the owner's."""
 
 
@@ -96,14 +96,14 @@ class ReplaceOrder(Command, tag="replace_order.v1", kw_only=True):
     """A new price and open quantity (what traded before does not count towards it).
 
     No more than the open quantity at the same price keeps its place in the queue. Anything else
-    goes to the back of its queue, and may trade first, under the order's own self-trade prevention.
+    goes to the back of its queue, and may trade first, with its own self-trade prevention.
     """
 
     instrument: str
-    order_id: Identifier
-    price: Amount
-    quantity: Amount
-    account_id: OptionalIdentifier = 0
+    order_id: OrderId
+    price: int
+    quantity: int
+    account_id: AccountOrOperator = 0
 
 
 class MassCancel(Command, tag="mass_cancel.v1", kw_only=True):
@@ -111,7 +111,7 @@ class MassCancel(Command, tag="mass_cancel.v1", kw_only=True):
     first."""
 
     instrument: str
-    account_id: Identifier
+    account_id: AccountId
     side: Side | None = None
 
 

@@ -1,18 +1,27 @@
 """The exchange's rules: `initial`, `decide`, `evolve`, and the state's form in snapshots.
 
 A command goes through three rooms: `admission` (may it be?), this module (what does its kind of
-order do?), `matching` (whom does it meet?). Its events are folded into the `order_book` one by one.
+order do?), `matching` (whom does it meet?). Its events are folded into `order_book` one by one.
 
 An order that is accepted and reaches the other side is not in the book yet: it is the book's
-`taker` while the trades and cancels after it are folded, and rests once it reaches nobody any more.
-So nothing but the events tells what came to rest, and the book is never crossed between commands.
+`taker` while the trades and cancels after it are folded, and rests once it reaches nobody. So no
+event need say what came to rest, and the book is never crossed between commands.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from processors.core.decider import Decider, StateFormat
-from processors.markets.exchange import admission
+from processors.markets.exchange.admission import (
+    check_listing,
+    check_order,
+    check_replacement,
+    reject_listed,
+    reject_not_owner,
+    reject_unknown,
+    reject_unlisted,
+    reject_would_take,
+)
 from processors.markets.exchange.commands import (
     CancelOrder,
     ListInstrument,
@@ -35,13 +44,16 @@ from processors.markets.exchange.events import (
 )
 from processors.markets.exchange.instrument import Instrument
 from processors.markets.exchange.matching import match, quantity_within
-from processors.markets.exchange.order_book import BUY, Order, OrderBook
+from processors.markets.exchange.order_book import BUY, BookSide, OrderBook, new_order
 from processors.markets.exchange.state_rows import InstrumentRow, OrderRow, StateRow
 
 LIMIT: Final = OrderType.LIMIT
 MARKET: Final = OrderType.MARKET
 GOOD_TILL_CANCELLED: Final = TimeInForce.GOOD_TILL_CANCELLED
+IMMEDIATE_OR_CANCEL: Final = TimeInForce.IMMEDIATE_OR_CANCEL
 FILL_OR_KILL: Final = TimeInForce.FILL_OR_KILL
+NEVER_RESTS: Final = CancelReason.IMMEDIATE_OR_CANCEL
+NO_LIQUIDITY: Final = CancelReason.NO_LIQUIDITY
 NOTHING: Final[Sequence[ExchangeEvent]] = ()
 
 
@@ -82,15 +94,16 @@ def _decide_place(state: Exchange, command: PlaceOrder) -> Sequence[ExchangeEven
     account_id = command.account_id
     book = state.books.get(instrument)
     if book is None:
-        return (admission.reject_unlisted(instrument, order_id, account_id),)
-    rejected = admission.check_order(book, command)
+        return (reject_unlisted(instrument, order_id, account_id),)
+    quantity = command.quantity
+    price = command.price
+    order_type = command.order_type
+    post_only = command.post_only
+    rejected = check_order(book, command, order_id, quantity, price, order_type, post_only)
     if rejected is not None:
         return (rejected,)
 
     side = command.side
-    price = command.price
-    quantity = command.quantity
-    order_type = command.order_type
     time_in_force = command.time_in_force
     prevention = command.self_trade_prevention
     accepted = OrderAccepted(
@@ -102,7 +115,7 @@ def _decide_place(state: Exchange, command: PlaceOrder) -> Sequence[ExchangeEven
         price=price,
         order_type=order_type,
         time_in_force=time_in_force,
-        post_only=command.post_only,
+        post_only=post_only,
         self_trade_prevention=prevention,
     )
     makers = book.asks if side is BUY else book.bids
@@ -112,39 +125,54 @@ def _decide_place(state: Exchange, command: PlaceOrder) -> Sequence[ExchangeEven
     if time_in_force is GOOD_TILL_CANCELLED and order_type is LIMIT:
         if not reaches:
             return (accepted,)
-        if best is not None and command.post_only:
-            return (
-                admission.reject_would_take(
-                    instrument, price, best.price, order_id, account_id
-                ),
-            )
+        if best is not None and post_only:
+            return (reject_would_take(instrument, price, best.price, order_id, account_id),)
 
+    if time_in_force is FILL_OR_KILL:
+        return _fill_or_kill(book, makers, worst_rank, accepted)
     events: list[ExchangeEvent] = [accepted]
     left = quantity
-    if time_in_force is FILL_OR_KILL:
-        if quantity_within(makers, worst_rank, quantity) >= quantity:
-            match(book, order_id, account_id, side, quantity, prevention, worst_rank, events)
-            if _traded_quantity(events) == quantity:
-                return events
-        # Too little, or prevention of self-trades came between: as if it had met nobody.
-        reason = CancelReason.FILL_OR_KILL
-        events = [accepted]
-    else:
-        if reaches:
-            left = match(
-                book, order_id, account_id, side, quantity, prevention, worst_rank, events
-            )
-        if order_type is MARKET:
-            reason = CancelReason.NO_LIQUIDITY
-        elif time_in_force is GOOD_TILL_CANCELLED:
-            return events
-        else:
-            reason = CancelReason.IMMEDIATE_OR_CANCEL
+    if reaches:
+        left = match(book, order_id, account_id, side, quantity, prevention, worst_rank, events)
     if left:
+        if order_type is MARKET:
+            reason = NO_LIQUIDITY
+        elif time_in_force is IMMEDIATE_OR_CANCEL:
+            reason = NEVER_RESTS
+        else:
+            return events
         events.append(
             OrderCancelled(instrument=instrument, order_id=order_id, quantity=left, reason=reason)
         )
     return events
+
+
+def _fill_or_kill(
+    book: OrderBook, makers: BookSide, worst_rank: int, order: OrderAccepted
+) -> Sequence[ExchangeEvent]:
+    """All of it in trades, or nothing but a cancel: also where there would be enough, but the
+    prevention of self-trades comes between."""
+    if quantity_within(makers, worst_rank, order.quantity) >= order.quantity:
+        events: list[ExchangeEvent] = [order]
+        match(
+            book,
+            order.order_id,
+            order.account_id,
+            order.side,
+            order.quantity,
+            order.self_trade_prevention,
+            worst_rank,
+            events,
+        )
+        if _traded_quantity(events) == order.quantity:
+            return events
+    killed = OrderCancelled(
+        instrument=order.instrument,
+        order_id=order.order_id,
+        quantity=order.quantity,
+        reason=CancelReason.FILL_OR_KILL,
+    )
+    return (order, killed)
 
 
 def _traded_quantity(events: list[ExchangeEvent]) -> int:
@@ -157,14 +185,12 @@ def _decide_cancel(state: Exchange, command: CancelOrder) -> Sequence[ExchangeEv
     account_id = command.account_id
     book = state.books.get(instrument)
     if book is None:
-        return (admission.reject_unlisted(instrument, order_id, account_id),)
+        return (reject_unlisted(instrument, order_id, account_id),)
     order = book.orders.get(order_id)
     if order is None:
-        return (admission.reject_unknown(instrument, order_id, account_id),)
-    if account_id:
-        rejected = admission.check_owner(book, order, account_id)
-        if rejected is not None:
-            return (rejected,)
+        return (reject_unknown(instrument, order_id, account_id),)
+    if account_id and account_id != order.account_id:
+        return (reject_not_owner(instrument, order_id, account_id),)
     return (OrderCancelled(instrument=instrument, order_id=order_id, quantity=order.quantity),)
 
 
@@ -174,13 +200,13 @@ def _decide_replace(state: Exchange, command: ReplaceOrder) -> Sequence[Exchange
     account_id = command.account_id
     book = state.books.get(instrument)
     if book is None:
-        return (admission.reject_unlisted(instrument, order_id, account_id),)
+        return (reject_unlisted(instrument, order_id, account_id),)
     order = book.orders.get(order_id)
     if order is None:
-        return (admission.reject_unknown(instrument, order_id, account_id),)
+        return (reject_unknown(instrument, order_id, account_id),)
     price = command.price
     quantity = command.quantity
-    rejected = admission.check_replacement(book, order, price, quantity, account_id)
+    rejected = check_replacement(book, order, price, quantity, account_id)
     if rejected is not None:
         return (rejected,)
 
@@ -198,9 +224,7 @@ def _decide_replace(state: Exchange, command: ReplaceOrder) -> Sequence[Exchange
     if keeps_priority or best is None or best.rank < worst_rank:
         return (replaced,)
     if order.post_only:
-        return (
-            admission.reject_would_take(instrument, price, best.price, order_id, account_id),
-        )
+        return (reject_would_take(instrument, price, best.price, order_id, account_id),)
     events: list[ExchangeEvent] = [replaced]
     match(
         book,
@@ -219,7 +243,7 @@ def _decide_mass_cancel(state: Exchange, command: MassCancel) -> Sequence[Exchan
     instrument = command.instrument
     book = state.books.get(instrument)
     if book is None:
-        return (admission.reject_unlisted(instrument, 0, command.account_id),)
+        return (reject_unlisted(instrument, 0, command.account_id),)
     side = command.side
     return [
         OrderCancelled(
@@ -236,8 +260,8 @@ def _decide_mass_cancel(state: Exchange, command: MassCancel) -> Sequence[Exchan
 def _decide_listing(state: Exchange, command: ListInstrument) -> Sequence[ExchangeEvent]:
     instrument = command.instrument
     if instrument in state.books:
-        return (admission.reject_listed(instrument),)
-    rejected = admission.check_listing(command)
+        return (reject_listed(instrument),)
+    rejected = check_listing(command)
     if rejected is not None:
         return (rejected,)
     return (
@@ -277,7 +301,7 @@ def _evolve_accepted(book: OrderBook, event: OrderAccepted) -> None:
     # Other orders never rest, and are no part of the state: what they do to others is.
     if event.time_in_force is GOOD_TILL_CANCELLED and event.order_type is LIMIT:
         book.enter(
-            Order(
+            new_order(
                 event.order_id,
                 event.account_id,
                 event.side,
@@ -386,9 +410,11 @@ def from_rows(rows: Iterable[StateRow]) -> Exchange:
                 )
             )
             state.books[row.instrument] = book
-        elif book is not None:
+        else:
+            if book is None:
+                raise ValueError("an order row stands before any instrument row")
             book.rest(
-                Order(
+                new_order(
                     row.order_id,
                     row.account_id,
                     row.side,

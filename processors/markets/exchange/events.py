@@ -3,12 +3,10 @@
 from enum import Enum
 
 from log.envelope import Event
-from processors.markets.exchange.commands import (
-    OrderType,
-    SelfTradePrevention,
-    Side,
-    TimeInForce,
-)
+from processors.markets.exchange.commands import OrderType as OrderType
+from processors.markets.exchange.commands import SelfTradePrevention as SelfTradePrevention
+from processors.markets.exchange.commands import Side as Side
+from processors.markets.exchange.commands import TimeInForce as TimeInForce
 
 
 class RejectCode(Enum):

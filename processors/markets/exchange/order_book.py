@@ -27,7 +27,8 @@ BUY: Final = Side.BUY
 class Order:
     """An open order. `quantity` is what is still open of it, and is never 0 while it rests.
 
-    The links are set when it takes its place, by `OrderBook.rest`, and mean nothing before.
+    Made by `new_order`; the links are set when it takes its place, by `OrderBook.rest`. (No
+    `__init__`: CPython would take twice as long to make one.)
     """
 
     __slots__ = (
@@ -60,27 +61,30 @@ class Order:
     """Its neighbours among the account's orders."""
     newer: "Order | None"
 
-    def __init__(
-        self,
-        order_id: int,
-        account_id: int,
-        side: Side,
-        price: int,
-        quantity: int,
-        post_only: bool,
-        self_trade_prevention: SelfTradePrevention,
-    ) -> None:
-        self.order_id = order_id
-        self.account_id = account_id
-        self.side = side
-        self.price = price
-        self.quantity = quantity
-        self.post_only = post_only
-        self.self_trade_prevention = self_trade_prevention
+
+def new_order(
+    order_id: int,
+    account_id: int,
+    side: Side,
+    price: int,
+    quantity: int,
+    post_only: bool,
+    self_trade_prevention: SelfTradePrevention,
+) -> Order:
+    order = Order()
+    order.order_id = order_id
+    order.account_id = account_id
+    order.side = side
+    order.price = price
+    order.quantity = quantity
+    order.post_only = post_only
+    order.self_trade_prevention = self_trade_prevention
+    return order
 
 
 class Level:
-    """The orders at one price: a queue from `first` to `last`, and the sum of their quantities."""
+    """The orders at one price: a queue from `first` to `last`, and the sum of their quantities.
+    Made by `BookSide.open_level`, without `__init__` as an order is."""
 
     __slots__ = ("book_side", "first", "last", "price", "quantity", "rank")
 
@@ -90,14 +94,6 @@ class Level:
     quantity: int
     first: Order | None
     last: Order | None
-
-    def __init__(self, book_side: "BookSide", price: int, rank: int) -> None:
-        self.book_side = book_side
-        self.price = price
-        self.rank = rank
-        self.quantity = 0
-        self.first = None
-        self.last = None
 
     def queue(self) -> Iterator[Order]:
         """Its orders, first to trade first."""
@@ -141,7 +137,13 @@ class BookSide:
     def open_level(self, price: int) -> Level:
         rank = price ^ self.flip
         self._index.add(rank)
-        level = Level(self, price, rank)
+        level = Level()
+        level.book_side = self
+        level.price = price
+        level.rank = rank
+        level.quantity = 0
+        level.first = None
+        level.last = None
         self.levels[price] = level
         best = self.best
         if best is None or rank > best.rank:

@@ -1,9 +1,9 @@
 """The exchange's state as rows, for snapshots and digests: an instrument, then its open orders in
 order of time, then the next instrument; instruments by name.
 
-That order is all that queues, account lists and best prices need to be rebuilt, and two exchanges
-that will decide the same have the same rows. Apart from the decider, which mypyc compiles: msgspec
-structs are to stay ordinary classes.
+That order is all that queues, account lists and best prices need to be rebuilt, and however two
+exchanges came to the same orders in the same order of time, their rows are the same. Apart from
+the decider, which mypyc compiles: msgspec structs are to stay ordinary classes.
 """
 
 import msgspec
