@@ -1,0 +1,455 @@
+"""The write side of a partition's folder: appends by any number of threads and processes.
+
+A batch is built outside of every lock. Under the partition's lock (a mutex of this process, then
+the lock of the state file) it gets its base offset and is written; then whoever appended waits for
+one fsync that serves all who wait, and only then does the high watermark move. See `state.py` for
+what the processes share and `recovery.py` for what happens after one died.
+
+A forked child may go on with the partitions it inherited (they get locks of its own); a fenced
+writer stays with the parent.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import NamedTuple
+
+from log.backends.cleaning import check_batch, is_roll_due
+from log.backends.file.compaction import compact
+from log.backends.file.indexes import OFFSET_ENTRY, TIME_ENTRY
+from log.backends.file.reading import PartitionReader
+from log.backends.file.recovery import create_segment, recover
+from log.backends.file.retention import apply_retention, raise_log_start
+from log.backends.file.segment import (
+    INDEX_SUFFIX,
+    LOG_SUFFIX,
+    TIME_INDEX_SUFFIX,
+    segment_name,
+)
+from log.backends.file.state import (
+    ACTIVE_BASE,
+    APPEND,
+    APPEND_AT,
+    DELETED,
+    DURABLE_END,
+    DURABLE_POSITION,
+    FLAGS,
+    GENERATION,
+    HIGH_WATERMARK,
+    LOG_END,
+    POSITION,
+    STATE_NAME,
+    SYNC_FAILED,
+    WRITER_EPOCH,
+    WRITING,
+)
+from log.backends.file.storage import WORDS_BYTES, File, Storage
+from log.errors import (
+    CorruptLog,
+    LogError,
+    LogStorageError,
+    OffsetOutOfRange,
+    PartitionFenced,
+    UnknownTopic,
+)
+from log.record import HEADER, BatchBuilder, Record, encode_batch, place_batch
+from log.topic import TopicConfig
+
+logger = logging.getLogger("refold.log")
+
+CLEANER_NAME = "cleaner.lock"
+
+
+class _Active:
+    """The files of the segment that is appended to, open for writing."""
+
+    __slots__ = ("base_offset", "index", "log", "time_index")
+
+    def __init__(self, storage: Storage, folder: str, base_offset: int) -> None:
+        path = f"{folder}/{segment_name(base_offset)}"
+        self.base_offset = base_offset
+        self.log = storage.open(path + LOG_SUFFIX, write=True)
+        self.index = storage.open(path + INDEX_SUFFIX, write=True)
+        self.time_index = storage.open(path + TIME_INDEX_SUFFIX, write=True)
+
+
+class _Written(NamedTuple):
+    """How far this process has written: what its next fsync makes durable."""
+
+    end_offset: int
+    active: _Active
+    position: int
+
+
+class _Ticket(NamedTuple):
+    """An appender that waits for somebody else's fsync."""
+
+    end_offset: int
+    wake: threading.Lock
+
+
+class FilePartition(PartitionReader):
+    """One partition of a file log. Safe to use from several threads and processes."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        folder: str,
+        topic: str,
+        number: int,
+        config: TopicConfig,
+        clock: Callable[[], int],
+    ) -> None:
+        super().__init__(storage, folder, topic, number, config)
+        self._clock = clock
+        self._is_durable = config.durability == "loses_nothing"
+        self._refusal: LogError | None = None
+        self._sync_lock = threading.Lock()
+        self._syncing = False
+        self._synced = 0
+        self._tickets: list[_Ticket] = []
+        compacts = "compact" in config.cleanup_policy
+        self._unchecked_bytes = -1 if compacts else config.max_message_bytes
+        self.recovered: list[str] = []
+        """What opening found and mended, or found and left alone: a line for each."""
+        self._open()
+
+    # -- opening and closing ----------------------------------------------------------------------
+
+    def _open(self) -> None:
+        path = f"{self.folder}/{STATE_NAME}"
+        self._state: File = self._storage.open(path, write=True, create=True)
+        self._state.lock()
+        try:
+            is_new = self._state.size() < WORDS_BYTES
+            if is_new:
+                self._state.truncate(WORDS_BYTES)
+            self._words = self._state.words()
+            self._recover()
+            if is_new:
+                self._state.sync()
+                self._storage.sync_folder(self.folder)
+        finally:
+            self._state.unlock()
+
+    def _recover(self) -> None:
+        found = recover(self._storage, self.folder, self.config, self._words)
+        for report in found.reports:
+            logger.warning("%s", report)
+        self.recovered += found.reports
+        if found.damage:
+            self.recovered.append(found.damage)
+            logger.error("%s", found.damage)
+            self._refusal = CorruptLog(found.damage)
+            return
+        self._active = _Active(self._storage, self.folder, self._words[ACTIVE_BASE])
+        self._synced = self._words[DURABLE_END]
+        self._written = _Written(self._synced, self._active, self._words[POSITION])
+
+    def close(self) -> None:
+        """Make the rest durable and let the files go. Reading and appending end."""
+        if self._refusal is None:
+            self.flush()
+            self._refusal = LogStorageError(f"{self.name}: the log was closed")
+
+    def reopen_after_fork(self) -> None:
+        """In a forked child: locks of its own, for the inherited ones are the parent's too."""
+        self._lock, self._sync_lock = threading.Lock(), threading.Lock()
+        self._changed = threading.Condition()
+        self._syncing, self._tickets, self._waiting = False, [], 0
+        try:
+            self._state = self._storage.open(f"{self.folder}/{STATE_NAME}", write=True)
+        except OSError as error:
+            self._refusal = LogStorageError(f"{self.name}: cannot open again after fork: {error}")
+
+    @property
+    def is_deleted(self) -> bool:
+        """Whether the topic was deleted, by this process or another."""
+        return bool(self._words[FLAGS] & DELETED)
+
+    def mark_deleted(self) -> None:
+        """Refuse the appends of every process from now on."""
+        with self._guard():
+            self._words[FLAGS] |= DELETED
+        self._refusal = UnknownTopic(f"{self.name}: the topic was deleted")
+
+    @property
+    def log_end(self) -> int:
+        return self._words[LOG_END]
+
+    # -- appending --------------------------------------------------------------------------------
+
+    def append(self, records: Sequence[Record]) -> range:
+        if not records:
+            return range(self.log_end, self.log_end)
+        encoded = encode_batch(records, self._clock(), self.config.compression_type)
+        base = self.append_encoded(encoded)
+        return range(base, base + len(records))
+
+    def append_batch(self, batch: BatchBuilder) -> int:
+        return self.append_encoded(batch.build())
+
+    def append_encoded(self, encoded: bytearray, writer_epoch: int = 0) -> int:
+        """Append a built batch, as the writer of that epoch where one is given."""
+        _, _, _, _, _, _, delta, _, max_timestamp, _, _, _, count = HEADER.unpack_from(encoded)
+        if not count:
+            return self.log_end
+        if len(encoded) > self._unchecked_bytes:
+            check_batch(self.config, encoded, self.name)
+        if self._refusal is not None:
+            self._check_usable()
+        with self._lock:
+            self._state.lock()
+            try:
+                base = self._write(encoded, delta, max_timestamp, writer_epoch)
+            except OSError as error:
+                raise self._cannot("append", error) from error
+            finally:
+                self._state.unlock()
+        if self._is_durable:
+            self._settle(base + delta + 1)
+        elif self._waiting:
+            self._wake()
+        return base
+
+    def _write(self, encoded: bytearray, delta: int, max_timestamp: int, writer_epoch: int) -> int:
+        words = self._words
+        if self._refusal is not None or words[FLAGS]:
+            self._mind_flags()
+        if writer_epoch and words[WRITER_EPOCH] != writer_epoch:
+            raise PartitionFenced(
+                f"{self.name}: this writer was fenced: a successor has taken the partition over"
+            )
+        values = APPEND.unpack_from(words, APPEND_AT)
+        base: int = values[1]
+        position = values[2]
+        size = len(encoded)
+        words[FLAGS] = WRITING
+        if position and is_roll_due(
+            self.config, position, size, max_timestamp - values[9], base + delta - values[0]
+        ):
+            self._roll()
+            values = APPEND.unpack_from(words, APPEND_AT)
+            position = 0
+        segment, _, _, since, index_size, time_size, last_time, top, top_offset, first = values
+        active = self._active
+        if active.base_offset != segment:
+            active = self._active = _Active(self._storage, self.folder, segment)
+        place_batch(encoded, base)
+        active.log.pwrite(encoded, position)
+        last = base + delta
+        if max_timestamp > top:
+            top, top_offset = max_timestamp, last
+        if since > self.config.index_interval_bytes:
+            active.index.pwrite(OFFSET_ENTRY.pack(last - segment, position), index_size)
+            index_size += OFFSET_ENTRY.size
+            if top > last_time:
+                active.time_index.pwrite(TIME_ENTRY.pack(top, top_offset - segment), time_size)
+                time_size += TIME_ENTRY.size
+                last_time = top
+            since = 0
+        if first < 0:
+            first = max_timestamp
+        end, position = last + 1, position + size
+        APPEND.pack_into(
+            words, APPEND_AT, segment, end, position, since + size, index_size, time_size,
+            last_time, top, top_offset, first,
+        )  # fmt: skip
+        words[FLAGS] = 0
+        self._written = _Written(end, active, position)
+        if not self._is_durable:
+            words[HIGH_WATERMARK] = end
+        return base
+
+    def _mind_flags(self) -> None:
+        """Under the lock: why an append must not go on as usual, or mend what a dead one left."""
+        self._check_usable()
+        flags = self._words[FLAGS]
+        if flags & DELETED:
+            raise UnknownTopic(f"{self.name}: the topic was deleted")
+        if flags & SYNC_FAILED:
+            raise LogStorageError(self._sync_failed("in another process"))
+        if flags & WRITING:
+            self._recover()
+            self._check_usable()
+
+    def _check_usable(self) -> None:
+        if self._refusal is not None:
+            raise type(self._refusal)(str(self._refusal))
+
+    def _roll(self) -> None:
+        """Finish the active segment and begin the next one at the log end; under the lock."""
+        words = self._words
+        values = APPEND.unpack_from(words, APPEND_AT)
+        segment, end, _, _, _, time_size, last_time, top, top_offset, _ = values
+        active = self._active
+        if active.base_offset != segment:
+            active = _Active(self._storage, self.folder, segment)
+        if top > last_time:
+            active.time_index.pwrite(TIME_ENTRY.pack(top, top_offset - segment), time_size)
+        try:
+            active.log.sync()
+        except OSError as error:
+            raise self._fail_sync(error) from error
+        active.index.sync()
+        active.time_index.sync()
+        create_segment(self._storage, self.folder, end)
+        self._active = _Active(self._storage, self.folder, end)
+        words[DURABLE_POSITION] = 0
+        words[DURABLE_END] = end
+        words[HIGH_WATERMARK] = end
+        APPEND.pack_into(words, APPEND_AT, end, end, 0, 0, 0, 0, -1, -1, -1, -1)
+        words[GENERATION] += 1
+
+    def _cannot(self, what: str, error: OSError) -> LogStorageError:
+        """Give back the room of a write that failed; the flag has the next append look again."""
+        words = self._words
+        if words[FLAGS] & WRITING and self._active.base_offset == words[ACTIVE_BASE]:
+            with suppress(OSError):
+                self._active.log.truncate(words[POSITION])
+        return LogStorageError(
+            f"{self.name}: cannot {what} in {self.folder}: {error.strerror or error}. Nothing "
+            "acknowledged was lost; try again once the cause is gone"
+        )
+
+    # -- durability -------------------------------------------------------------------------------
+
+    def _settle(self, end: int) -> None:
+        """Return once the records below `end` are durable: one fsync serves all who wait."""
+        while True:
+            with self._sync_lock:
+                if self._synced >= end:
+                    return
+                self._check_usable()
+                if not self._syncing:
+                    self._syncing = True
+                    break
+                ticket = _Ticket(end, threading.Lock())
+                ticket.wake.acquire()
+                self._tickets.append(ticket)
+            ticket.wake.acquire()
+        written = self._written
+        try:
+            written.active.log.sync()
+            self._publish(written)
+        except OSError as error:
+            raise self._fail_sync(error) from error
+        finally:
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        """Wake those whose records are durable, and one more to lead the next fsync."""
+        with self._sync_lock:
+            self._syncing = False
+            tickets = self._tickets
+            if not tickets:
+                return
+            synced, refused = self._synced, self._refusal is not None
+            served = [ticket for ticket in tickets if refused or ticket.end_offset <= synced]
+            self._tickets = [ticket for ticket in tickets if ticket not in served]
+            if self._tickets:
+                served.insert(0, self._tickets.pop(0))
+        for ticket in served:
+            ticket.wake.release()
+
+    def _publish(self, written: _Written) -> None:
+        """What was fsynced is durable: tell the readers of every process."""
+        words = self._words
+        end = written.end_offset
+        with self._guard():
+            if end > words[DURABLE_END]:
+                if words[ACTIVE_BASE] == written.active.base_offset:
+                    words[DURABLE_POSITION] = written.position
+                words[DURABLE_END] = end
+            if end > words[HIGH_WATERMARK]:
+                words[HIGH_WATERMARK] = end
+        self._synced = end
+        if self._waiting:
+            self._wake()
+
+    def flush(self) -> None:
+        """Make everything written so far durable, whatever the topic's durability says."""
+        if self._words[DURABLE_END] < self._words[LOG_END] and self._refusal is None:
+            self._settle(self._written.end_offset)
+
+    def _fail_sync(self, error: OSError) -> LogStorageError:
+        """A failed fsync is never tried again: the kernel may have dropped what it could not
+        write.
+
+        The records were not acknowledged. The next opening writes them once more, or fails.
+        """
+        message = self._sync_failed(error.strerror or str(error))
+        self._refusal = LogStorageError(message)
+        self._words[FLAGS] |= SYNC_FAILED
+        return LogStorageError(message)
+
+    def _sync_failed(self, why: str) -> str:
+        return (
+            f"{self.name}: an fsync in {self.folder} failed ({why}): nothing acknowledged was "
+            "lost, and nothing more is appended. See to the disk, then open the log again"
+        )
+
+    # -- the start of the log ---------------------------------------------------------------------
+
+    def delete_before(self, offset: int) -> None:
+        with self._guard():
+            self._check_usable()
+            if not self.log_start <= offset <= self.high_watermark:
+                raise OffsetOutOfRange(
+                    f"{self.name}: cannot delete before {offset}: the log holds "
+                    f"{self.log_start} to {self.high_watermark}"
+                )
+            try:
+                raise_log_start(self._storage, self.folder, self._words, offset)
+            except OSError as error:
+                raise self._cannot("delete records", error) from error
+
+    # -- keeping ----------------------------------------------------------------------------------
+
+    def clean(self, now_ms: int) -> Iterator[str]:
+        """Apply the topic's retention and compaction once, unless another process is at it."""
+        config, folder = self.config, self.folder
+        try:
+            cleaner = self._storage.open(f"{folder}/{CLEANER_NAME}", write=True, create=True)
+            if not cleaner.lock(wait=False):
+                return
+            with self._guard():
+                self._roll_expired(now_ms)
+                done = list(apply_retention(self._storage, folder, config, self._words, now_ms))
+            yield from done
+            if "compact" in config.cleanup_policy:
+                yield from compact(self._storage, folder, config, self._words, self._guard, now_ms)
+        except OSError as error:
+            raise self._cannot("clean", error) from error
+
+    def _roll_expired(self, now_ms: int) -> None:
+        """Roll an active segment whose records are all too old: retention never deletes it."""
+        self._mind_flags()
+        values = APPEND.unpack_from(self._words, APPEND_AT)
+        position, newest = values[2], values[7]
+        retention_ms = self.config.retention_ms
+        if (
+            position
+            and "delete" in self.config.cleanup_policy
+            and 0 <= retention_ms < now_ms - newest
+        ):
+            self._words[FLAGS] = WRITING
+            self._roll()
+            self._words[FLAGS] = 0
+
+    def begin_writer(self) -> int:
+        """A new writer's epoch: from now on the earlier ones are fenced."""
+        with self._guard():
+            self._check_usable()
+            self._words[WRITER_EPOCH] += 1
+            return int(self._words[WRITER_EPOCH])
+
+    @contextmanager
+    def _guard(self) -> Iterator[None]:
+        with self._lock:
+            self._state.lock()
+            try:
+                yield
+            finally:
+                self._state.unlock()
