@@ -5,7 +5,6 @@ the origins seen come out (law 4: the events topic is the checkpoint).
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Generic
 
 from log.codec import DECODE_ERRORS, Codec
@@ -34,23 +33,35 @@ class EvolveFailed(Exception):
     """`evolve` raised: a fact cannot be rejected."""
 
 
-@dataclass
 class Fold(Generic[State]):
-    """A state, and the place in history that it is the state of."""
+    """A state, and the place in history that it is the state of.
 
-    decider: Decider[State]
-    state: State
-    next_sequence: int = 0
-    next_offset: int = 0
-    """Of the events partition: where to read on."""
-    last_cause: int = -1
-    """The offset of the last command decided."""
-    last_cause_complete: bool = True
-    at: int = 0
-    """Milliseconds since 1970: the latest timestamp so far."""
-    rules_version: int = 0
-    """0: no rules were adopted yet."""
-    origins: Origins = field(default_factory=dict)
+    `next_offset` is where to read on in the events partition; `last_cause` the offset of the last
+    command decided; `at` the latest timestamp so far (milliseconds since 1970); `rules_version`
+    is 0 where no rules were adopted yet.
+    """
+
+    def __init__(
+        self,
+        decider: Decider[State],
+        state: State,
+        *,
+        next_sequence: int = 0,
+        next_offset: int = 0,
+        last_cause: int = -1,
+        at: int = 0,
+        rules_version: int = 0,
+        origins: Origins | None = None,
+    ) -> None:
+        self.decider = decider
+        self.state = state
+        self.next_sequence = next_sequence
+        self.next_offset = next_offset
+        self.last_cause = last_cause
+        self.last_cause_complete = True
+        self.at = at
+        self.rules_version = rules_version
+        self.origins: Origins = origins or {}
 
     def advance(self, partition: Partition, batches: Iterable[Batch], codec: Codec[Event]) -> int:
         """Fold whole batches, in order; returns the number of events folded.

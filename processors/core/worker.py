@@ -28,7 +28,7 @@ logger = logging.getLogger("refold.worker")
 
 WAIT_S = 0.05
 """How long one wait for commands takes at most, so that timers and a stop are seen in time."""
-PAUSE_S_MIN, PAUSE_S_MAX = 0.0002, 0.005
+PAUSE_S_MIN, PAUSE_S_MAX = 0.00005, 0.005
 """Between looks at several partitions: short after work, longer the longer there is none."""
 COLLECT_EVERY_S = 60.0
 """A worker that is never idle collects this often nevertheless."""
@@ -169,7 +169,7 @@ class Worker:
             task.commands.wait(task.next_command, WAIT_S)
         else:
             time.sleep(self._pause_s)
-            self._pause_s = min(self._pause_s * 2, PAUSE_S_MAX)
+            self._pause_s = min(self._pause_s * 1.1, PAUSE_S_MAX)
 
     def _collect(self) -> None:
         """Collect what has come since the last time, and never look at it again."""

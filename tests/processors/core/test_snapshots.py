@@ -41,6 +41,21 @@ def decided(log: MemoryLog, snapshots: SnapshotFolder | None = None, system: Sys
     return task
 
 
+def place(task: Task) -> tuple[object, ...]:
+    """All that a fold is, but its decider."""
+    fold = task.fold
+    return (
+        fold.state,
+        fold.next_sequence,
+        fold.next_offset,
+        fold.last_cause,
+        fold.last_cause_complete,
+        fold.at,
+        fold.rules_version,
+        fold.origins,
+    )
+
+
 def test_snapshot_and_tail_equal_the_full_fold(tmp_path: Path) -> None:
     folder = SnapshotFolder(tmp_path, ONE, 0)
     log = a_history(200)
@@ -52,7 +67,7 @@ def test_snapshot_and_tail_equal_the_full_fold(tmp_path: Path) -> None:
     from_snapshot.close()
     from_history = Task(log, ONE, 0)
     assert from_snapshot.snapshot_sequence > 200
-    assert from_snapshot.fold == from_history.fold
+    assert place(from_snapshot) == place(from_history)
     state_format = ONE.decider.state_format
     assert digest(state_format, from_snapshot.fold.state) == digest(
         state_format, from_history.fold.state
@@ -99,7 +114,7 @@ def test_a_damaged_snapshot_is_left_for_the_one_before(
     assert loaded is not None
     assert loaded.next_sequence == older.fold.next_sequence
     assert "is damaged and was left aside" in caplog.text
-    assert decided(log, folder).fold == decided(log).fold
+    assert place(decided(log, folder)) == place(decided(log))
 
 
 def test_a_snapshot_of_another_schema_or_other_rules_is_ignored(tmp_path: Path) -> None:
