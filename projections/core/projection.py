@@ -1,0 +1,157 @@
+"""A projection's declaration: its tables, and the fold that turns events into their rows.
+
+A system's package of projections declares them (`PROJECTIONS = (...)`); a worker runs them from
+the events topic into a store. A row is a msgspec struct, and its fields are the table's columns.
+"""
+
+import inspect
+import re
+import typing
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from operator import attrgetter
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar
+
+import msgspec
+
+if TYPE_CHECKING:
+    from projections.core.rows import Tables
+
+Row = TypeVar("Row", bound=msgspec.Struct)
+ColumnType = type[int] | type[str] | type[float] | type[bool] | type[bytes]
+COLUMN_TYPES: tuple[ColumnType, ...] = (int, str, float, bool, bytes)
+NAME = re.compile(r"[a-z](_?[a-z0-9])*")
+"""Two underscores in a row are kept for the tables of a rebuild."""
+
+
+class Column(NamedTuple):
+    name: str
+    type: ColumnType
+    nullable: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Table(Generic[Row]):
+    """A table of a read model: one row type, its key, and the orders it can be read in.
+
+    Columns are int, str, float, bool, bytes, or one of these `| None`; a Literal of strings is a
+    str. Key and index columns are never None. Queries read along the key or a declared index, so
+    that no query of a large table is slow. Integers must fit 64 bits, signed.
+    """
+
+    name: str
+    row: type[Row]
+    key: tuple[str, ...]
+    indexes: tuple[tuple[str, ...], ...] = ()
+
+    def __post_init__(self) -> None:
+        check_name(self.name, "table")
+        known = {column.name: column for column in self.columns}
+        for order in (self.key, *self.indexes):
+            for name in order:
+                if name not in known:
+                    raise TypeError(f"table {self.name}: {self.row.__name__} has no field {name}")
+                if known[name].nullable:
+                    raise TypeError(
+                        f"table {self.name}: {name} stands in a key: it cannot be None"
+                    )
+            if not order or len(set(order)) != len(order):
+                raise TypeError(f"table {self.name}: {order} is no key")
+
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:
+        parameters = inspect.signature(self.row).parameters.values()
+        if any(parameter.kind is parameter.KEYWORD_ONLY for parameter in parameters):
+            raise TypeError(f"{self.row.__name__} is made by position: declare no kw_only fields")
+        return tuple(
+            _column(self.row, field.encode_name, field.type)
+            for field in msgspec.structs.fields(self.row)
+        )
+
+    @cached_property
+    def key_of(self) -> Callable[[Row], Any]:
+        """The key of a row: a tuple, or the bare value where the key is one column."""
+        return attrgetter(*self.key)
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """What the store compares to tell whether its table is the declared one."""
+        return {
+            "name": self.name,
+            "columns": [[name, kind.__name__, null] for name, kind, null in self.columns],
+            "key": self.key,
+            "indexes": self.indexes,
+        }
+
+
+def _column(row: type[Any], name: str, declared: Any) -> Column:
+    nullable = False
+    if typing.get_origin(declared) in (UnionType, typing.Union):
+        others = [member for member in typing.get_args(declared) if member is not NoneType]
+        nullable = len(others) < len(typing.get_args(declared))
+        declared = others[0] if len(others) == 1 else declared
+    if typing.get_origin(declared) is Literal:
+        kinds = {type(value) for value in typing.get_args(declared)}
+        declared = kinds.pop() if len(kinds) == 1 else declared
+    if declared not in COLUMN_TYPES:
+        raise TypeError(
+            f"{row.__name__}.{name}: a column cannot be {declared}; it is one of "
+            f"{', '.join(kind.__name__ for kind in COLUMN_TYPES)} (keep an enum's value)"
+        )
+    return Column(name, declared, nullable)
+
+
+class Events:
+    """A run of events of one partition, in order. Iterate for (event, its timestamp in ms).
+
+    They are shared with other projections: read them, never change them. The events of one command
+    are never split over two runs.
+    """
+
+    __slots__ = ("events", "partition", "timestamps_ms")
+
+    def __init__(
+        self, partition: int, events: Sequence[Any], timestamps_ms: Sequence[int]
+    ) -> None:
+        self.partition = partition
+        self.events = events
+        self.timestamps_ms = timestamps_ms
+
+    def __iter__(self) -> Iterator[tuple[Any, int]]:
+        return zip(self.events, self.timestamps_ms, strict=True)
+
+    def __len__(self) -> int:
+        return len(self.events)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Projection:
+    """One read model of a system.
+
+    `fold(tables, events)` applies a run of the system's events (those of the core, such as
+    `NothingChanged`, are left out) to the rows in `tables`. It depends on nothing but these two,
+    and may be handed the same events again after a crash. `version` grows with every change of
+    what `fold` does: the read model is then made again from the first event.
+    """
+
+    name: str
+    tables: tuple[Table[Any], ...]
+    fold: "Callable[[Tables, Events], None]"
+    version: int = 1
+
+    def __post_init__(self) -> None:
+        check_name(self.name, "projection")
+        if not self.tables:
+            raise TypeError(f"projection {self.name} declares no table")
+
+    @property
+    def schema(self) -> str:
+        """The tables in one line of JSON, as the store keeps it."""
+        return msgspec.json.encode([table.schema for table in self.tables]).decode()
+
+
+def check_name(name: str, kind: str) -> None:
+    if not NAME.fullmatch(name):
+        raise TypeError(f"{kind} name {name!r}: lower-case words joined by single underscores")

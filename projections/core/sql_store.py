@@ -1,0 +1,468 @@
+"""Read models in a database: SQLite (in WAL mode) or PostgreSQL, through SQLAlchemy Core.
+
+Rows come from a fold's working set (`rows.py`) and leave through a `Reader`. The tables of
+generation 3 of `trades` are called `trades__g3`; which generation is the current one is a row in
+`refold_generations`, so that the swap at the end of a rebuild is one update. A view `trades`
+shows the current one to other tools.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import sqlalchemy as sql
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from projections.core.errors import ProjectionConflict, ReadModelMissing, StoreError
+from projections.core.projection import Projection, Row, Table
+from projections.core.rows import Changes
+from projections.core.sql_tables import (
+    GENERATIONS,
+    METADATA,
+    WATERMARKS,
+    SqlTable,
+    drop_tables,
+    show_as_views,
+)
+from projections.core.store import (
+    Catalog,
+    GenerationReplaced,
+    Status,
+    Watermark,
+    Write,
+    check_order,
+    check_readable,
+    outdated,
+)
+
+BUSY_TIMEOUT_S = 30.0
+SQLITE_CACHE_KIB = 65_536
+HINTS = {
+    "database is locked": "another process writes to it, and did not let go for a long while",
+    "readonly database": "the file or its folder is read-only: correct the rights",
+    "unable to open": "the folder is missing or closed to this user",
+    "disk is full": "free some space, and start again: nothing was half applied",
+    "not a database": "the file is something else: name another one",
+    "malformed": "the file is damaged: delete it, and the worker makes it again from the log",
+}
+
+
+LOCK_GENERATIONS = "LOCK TABLE refold_generations IN {} MODE"
+CURRENT, ASIDE, DROPPED = "current", "aside", "dropped"
+
+
+class _Generation(NamedTuple):
+    generation: int
+    topic: str
+    version: int
+    schema: str
+    state: str
+
+
+class SqlStore:
+    """Read models in one database. `url` is SQLAlchemy's; a SQLite file is made where missing."""
+
+    batch_bytes = 2 << 20
+    cached_rows_limit = 400_000
+
+    def __init__(
+        self, catalog: Catalog, url: str, *, busy_timeout_s: float = BUSY_TIMEOUT_S
+    ) -> None:
+        self.catalog = catalog
+        try:
+            self._url = sql.make_url(url)
+            is_sqlite = self._url.get_backend_name() == "sqlite"
+            arguments = {"timeout": busy_timeout_s} if is_sqlite else {}
+            self.engine = sql.create_engine(self._url, connect_args=arguments)
+        except (SQLAlchemyError, ImportError) as error:
+            raise StoreError(f"database URL {url!r}: {error}") from error
+        self.where = self._url.render_as_string(hide_password=True)
+        self._tables: dict[tuple[Table[Any], int], SqlTable] = {}
+        self._made = False
+        self._file = Path(self._url.database or "") if is_sqlite else None
+        if self._file is not None:
+            if not self._url.database or self._url.database == ":memory:":
+                raise StoreError(f"{url}: name a file; a store in memory is `memory:`")
+            sql.event.listen(self.engine, "connect", _set_up_sqlite)
+            sql.event.listen(self.engine, "begin", _begin_sqlite)
+
+    def open(self, projection: Projection, partitions: int) -> "SqlSession":
+        with self.writing() as connection:
+            current = self._current(connection, projection)
+            if current is None:
+                generation = self._create(connection, projection, CURRENT)
+                show_as_views(connection, None, projection.schema, generation)
+            else:
+                generation = current.generation
+                if not _is_declared(projection, current):
+                    raise outdated(projection, current.version, self.where)
+            return self._session(connection, projection, generation, partitions)
+
+    def begin_rebuild(self, projection: Projection, partitions: int) -> "SqlSession":
+        with self.writing() as connection:
+            self._wait_for_readers(connection)
+            for other in self._generations(connection, projection):
+                if other.state == ASIDE:
+                    self._drop(connection, projection, other)
+            generation = self._create(connection, projection, ASIDE)
+            return self._session(connection, projection, generation, partitions)
+
+    def status(self, projection: Projection) -> Status | None:
+        if self._file is not None and not self._file.exists():
+            return None
+        with self._reading() as connection:
+            current = self._current(connection, projection)
+            if current is None:
+                return None
+            marks = _watermarks(connection, projection, current.generation)
+        return Status(
+            current.version, current.generation, _is_declared(projection, current), marks
+        )
+
+    @contextmanager
+    def reading(self) -> Iterator["SqlReader"]:
+        with self._reading() as connection:
+            yield SqlReader(self, connection)
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    @contextmanager
+    def writing(self) -> Iterator[sql.Connection]:
+        """A write transaction; on SQLite it has the lock from its beginning."""
+        with self._explained():
+            if self._file is not None:
+                self._file.parent.mkdir(parents=True, exist_ok=True)
+            with self.engine.connect() as connection, _immediately(connection).begin():
+                yield connection
+
+    @contextmanager
+    def _reading(self) -> Iterator[sql.Connection]:
+        if self._file is not None and not self._file.exists():
+            raise ReadModelMissing(f"there is no {self._file}: run the system's worker first")
+        with self._explained(), self.engine.connect() as connection:
+            if self._file is not None:
+                with connection.begin():
+                    yield connection
+                return
+            with connection.begin():
+                is_made = self._is_made(connection)
+            with connection.execution_options(isolation_level="REPEATABLE READ").begin():
+                if is_made:
+                    # Before the snapshot is taken: until it ends, no generation is dropped.
+                    connection.exec_driver_sql(LOCK_GENERATIONS.format("ACCESS SHARE"))
+                yield connection
+
+    def _wait_for_readers(self, connection: sql.Connection) -> None:
+        """PostgreSQL drops tables under the feet of a reader that has not touched them yet."""
+        if self._file is None and self._is_made(connection):
+            connection.exec_driver_sql(LOCK_GENERATIONS.format("ACCESS EXCLUSIVE"))
+
+    def _is_made(self, connection: sql.Connection) -> bool:
+        """Whether the database has the store's own tables."""
+        if not self._made:
+            self._made = sql.inspect(connection).has_table(GENERATIONS.name)
+        return self._made
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except (SQLAlchemyError, OSError) as error:
+            text = str(error.orig if isinstance(error, DBAPIError) else error)
+            hint = next((f": {HINTS[part]}" for part in HINTS if part in text), "")
+            raise StoreError(f"{self.where}: {text}{hint}") from error
+
+    def table(self, table: Table[Any], generation: int) -> SqlTable:
+        found = self._tables.get((table, generation))
+        if found is None:
+            found = SqlTable(table, generation, self.engine.dialect)
+            self._tables[table, generation] = found
+        return found
+
+    def _generations(
+        self, connection: sql.Connection, projection: Projection
+    ) -> list[_Generation]:
+        if not self._is_made(connection):
+            return []
+        fields = (GENERATIONS.columns[name] for name in _Generation._fields)
+        query = sql.select(*fields).where(GENERATIONS.c.projection == projection.name)
+        found = [_Generation(*row) for row in connection.execute(query)]
+        topic = self.catalog.system.events_topic
+        for generation in found:
+            if generation.topic != topic:
+                raise StoreError(
+                    f"{self.where} holds {projection.name!r} of {generation.topic}, not of "
+                    f"{topic}: give each system a database of its own"
+                )
+        return found
+
+    def _current(self, connection: sql.Connection, projection: Projection) -> _Generation | None:
+        generations = self._generations(connection, projection)
+        return next((each for each in generations if each.state == CURRENT), None)
+
+    def _create(self, connection: sql.Connection, projection: Projection, state: str) -> int:
+        METADATA.create_all(connection)
+        newest = sql.select(sql.func.max(GENERATIONS.c.generation)).where(
+            GENERATIONS.c.projection == projection.name
+        )
+        generation: int = (connection.scalar(newest) or 0) + 1
+        for table in projection.tables:
+            self.table(table, generation).create(connection)
+        connection.execute(
+            sql.insert(GENERATIONS).values(
+                projection=projection.name,
+                generation=generation,
+                topic=self.catalog.system.events_topic,
+                version=projection.version,
+                schema=projection.schema,
+                state=state,
+            )
+        )
+        return generation
+
+    def _drop(self, connection: sql.Connection, projection: Projection, old: _Generation) -> None:
+        drop_tables(connection, old.schema, old.generation)
+        _delete_watermarks(connection, projection, old.generation)
+        _mark(connection, projection, old.generation, DROPPED)
+
+    def _session(
+        self, connection: sql.Connection, projection: Projection, generation: int, partitions: int
+    ) -> "SqlSession":
+        held = _watermarks(connection, projection, generation)
+        missing = [number for number in range(partitions) if number not in held]
+        for number in missing:
+            held[number] = Watermark()
+            identity = {
+                "projection": projection.name,
+                "generation": generation,
+                "partition": number,
+            }
+            values = {**identity, **msgspec.structs.asdict(held[number])}
+            connection.execute(sql.insert(WATERMARKS).values(values))
+        return SqlSession(self, projection, generation, held)
+
+    def replace_current(
+        self,
+        projection: Projection,
+        generation: int,
+        is_behind: Callable[[dict[int, Watermark]], bool],
+    ) -> bool:
+        """Make `generation` the current one, unless it is behind it; then drop the old one."""
+        with self.writing() as connection:
+            old = self._current(connection, projection)
+            if old is not None:
+                # On PostgreSQL the live worker waits here, and finds its generation replaced.
+                if is_behind(_watermarks(connection, projection, old.generation, lock=True)):
+                    return False
+                _mark(connection, projection, old.generation, ASIDE)
+                _delete_watermarks(connection, projection, old.generation)
+            if not _mark(connection, projection, generation, CURRENT):
+                raise ProjectionConflict(
+                    f"another rebuild of {projection.name!r} in {self.where} took over: this one "
+                    "ends"
+                )
+            show_as_views(connection, old.schema if old else None, projection.schema, generation)
+        if old is not None:
+            with self.writing() as connection:
+                self._wait_for_readers(connection)
+                self._drop(connection, projection, old)
+        return True
+
+
+class SqlSession:
+    """Writes one generation of one projection; see `store.Session`."""
+
+    def __init__(
+        self,
+        store: SqlStore,
+        projection: Projection,
+        generation: int,
+        watermarks: dict[int, Watermark],
+    ) -> None:
+        self.projection = projection
+        self.generation = generation
+        self.watermarks = watermarks
+        self._store = store
+        self._connection: sql.Connection | None = None
+
+    @property
+    def is_new(self) -> bool:
+        return not any(mark.next_sequence for mark in self.watermarks.values())
+
+    def load(self, table: Table[Any], key: Any) -> Any:
+        assert self._connection is not None, "rows are read inside of a transaction"
+        return self._store.table(table, self.generation).load(self._connection, key)
+
+    @contextmanager
+    def transaction(self, partition: int, after: Watermark) -> Iterator[Write]:
+        with self._store.writing() as connection:
+            self._advance(connection, partition, after)
+            self._connection = connection
+            try:
+                yield self._write
+            finally:
+                self._connection = None
+        self.watermarks[partition] = after
+
+    def swap(self, is_at_end: Callable[[int, Watermark], bool]) -> bool:
+        def is_behind(live: dict[int, Watermark]) -> bool:
+            return any(
+                self.watermarks[number].next_sequence < live[number].next_sequence
+                and not is_at_end(number, self.watermarks[number])
+                for number in live
+            )
+
+        return self._store.replace_current(self.projection, self.generation, is_behind)
+
+    def close(self) -> None:
+        return None
+
+    def _advance(self, connection: sql.Connection, partition: int, after: Watermark) -> None:
+        """Compare and set: whoever else moved this watermark keeps what they wrote."""
+        before = self.watermarks[partition]
+        row = _watermark_rows(self.projection, self.generation)
+        update = (
+            sql.update(WATERMARKS)
+            .where(
+                *row,
+                WATERMARKS.c.partition == partition,
+                WATERMARKS.c.next_sequence == before.next_sequence,
+                WATERMARKS.c.next_offset == before.next_offset,
+            )
+            .values(msgspec.structs.asdict(after))
+        )
+        if connection.execute(update).rowcount == 1:
+            return
+        found = _watermarks(connection, self.projection, self.generation).get(partition)
+        if found is None:
+            raise GenerationReplaced
+        raise ProjectionConflict(
+            f"another process applies events to {self.projection.name!r} in {self._store.where}: "
+            f"partition {partition} was at sequence {before.next_sequence} and is now at "
+            f"{found.next_sequence}: run one worker per store"
+        )
+
+    def _write(self, changes: list[Changes]) -> None:
+        assert self._connection is not None
+        row_values = msgspec.structs.astuple
+        for change in changes:
+            table = self._store.table(change.table, self.generation)
+            try:
+                table.delete.execute_many(self._connection, list(map(table.key, change.deleted)))
+                table.upsert.execute_many(self._connection, list(map(row_values, change.written)))
+                table.insert.execute_many(self._connection, list(map(row_values, change.appended)))
+            except OverflowError as error:
+                raise StoreError(
+                    f"{self._store.where}: a number in {change.table.name!r} does not fit 64 "
+                    "bits, signed: keep it as text, or bound it in the system's commands"
+                ) from error
+
+
+class SqlReader:
+    """Reads the current generations in one read transaction; see `store.Reader`."""
+
+    def __init__(self, store: SqlStore, connection: sql.Connection) -> None:
+        self._store = store
+        self._connection = connection
+        self._checked: dict[Projection, int] = {}
+
+    def get(self, table: Table[Row], *key: Any) -> Row | None:
+        if len(key) != len(table.key):
+            raise TypeError(f"table {table.name}: {len(key)} values for the key {table.key}")
+        return next(self.rows(table, *key), None)
+
+    def rows(
+        self,
+        table: Table[Row],
+        *equal: Any,
+        by: tuple[str, ...] = (),
+        at_least: Any = None,
+        below: Any = None,
+        descending: bool = False,
+        limit: int | None = None,
+    ) -> Iterator[Row]:
+        order = check_order(table, by, equal)
+        columns = self._sql_table(table).columns
+        query = sql.select(*columns)
+        for name, value in zip(order, equal, strict=False):
+            query = query.where(columns[name] == value)
+        if at_least is not None:
+            query = query.where(columns[order[len(equal)]] >= at_least)
+        if below is not None:
+            query = query.where(columns[order[len(equal)]] < below)
+        for name in dict.fromkeys((*order, *table.key)):
+            query = query.order_by(columns[name].desc() if descending else columns[name])
+        make = table.row
+        return (make(*row) for row in self._connection.execute(query.limit(limit)))
+
+    def _sql_table(self, table: Table[Any]) -> sql.Table:
+        projection = self._store.catalog.owner(table)
+        generation = self._checked.get(projection)
+        if generation is None:
+            current = self._store._current(self._connection, projection)
+            status = current and Status(
+                current.version, current.generation, _is_declared(projection, current), {}
+            )
+            check_readable(projection, status, self._store.where)
+            assert current is not None
+            generation = self._checked[projection] = current.generation
+        return self._store.table(table, generation).sql
+
+
+def _set_up_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # transactions begin where `_begin_sqlite` says
+    for pragma in (
+        "journal_mode = WAL",
+        # Whole after a power failure; the last transactions may be gone, rows and watermark
+        # together, and are applied again from the log.
+        "synchronous = NORMAL",
+        f"cache_size = -{SQLITE_CACHE_KIB}",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _immediately(connection: sql.Connection) -> sql.Connection:
+    return connection.execution_options(refold_begin="BEGIN IMMEDIATE")
+
+
+def _begin_sqlite(connection: sql.Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get("refold_begin", "BEGIN"))
+
+
+def _is_declared(projection: Projection, held: _Generation) -> bool:
+    return held.version == projection.version and held.schema == projection.schema
+
+
+def _watermark_rows(projection: Projection, generation: int) -> list[sql.ColumnElement[bool]]:
+    return [WATERMARKS.c.projection == projection.name, WATERMARKS.c.generation == generation]
+
+
+def _watermarks(
+    connection: sql.Connection, projection: Projection, generation: int, lock: bool = False
+) -> dict[int, Watermark]:
+    columns = WATERMARKS.c
+    query = sql.select(
+        columns.partition, columns.next_sequence, columns.next_offset, columns.checksum
+    ).where(*_watermark_rows(projection, generation))
+    if lock:
+        query = query.with_for_update()
+    return {number: Watermark(*values) for number, *values in connection.execute(query)}
+
+
+def _delete_watermarks(
+    connection: sql.Connection, projection: Projection, generation: int
+) -> None:
+    connection.execute(sql.delete(WATERMARKS).where(*_watermark_rows(projection, generation)))
+
+
+def _mark(connection: sql.Connection, projection: Projection, generation: int, state: str) -> bool:
+    """Give a generation another state; False where its tables are gone."""
+    update = sql.update(GENERATIONS).where(
+        GENERATIONS.c.projection == projection.name,
+        GENERATIONS.c.generation == generation,
+        GENERATIONS.c.state != DROPPED,
+    )
+    return connection.execute(update.values(state=state)).rowcount == 1

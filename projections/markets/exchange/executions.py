@@ -1,0 +1,57 @@
+"""The executions of each account: a trade is one for its taker and one for its maker."""
+
+from typing import Final
+
+import msgspec
+
+from processors.markets.exchange.events import OrderTraded, Side
+from projections.core.projection import Events, Projection, Table
+from projections.core.rows import Tables
+
+BUY: Final = Side.BUY
+
+
+class Execution(msgspec.Struct, gc=False):
+    account_id: int
+    at_ms: int
+    instrument: str
+    sequence: int
+    role: str
+    """`maker` or `taker`: an account may trade with itself, and is then both."""
+    order_id: int
+    side: str
+    price: int
+    quantity: int
+
+
+EXECUTIONS = Table(
+    "executions", Execution, key=("account_id", "at_ms", "instrument", "sequence", "role")
+)
+
+
+def fold(tables: Tables, events: Events) -> None:
+    append = tables[EXECUTIONS].append
+    for event, at_ms in events:
+        if type(event) is not OrderTraded:
+            continue
+        taker_side, maker_side = ("buy", "sell") if event.taker_side is BUY else ("sell", "buy")
+        for account_id, role, order_id, side in (
+            (event.taker_account_id, "taker", event.taker_order_id, taker_side),
+            (event.maker_account_id, "maker", event.maker_order_id, maker_side),
+        ):
+            append(
+                Execution(
+                    account_id,
+                    at_ms,
+                    event.instrument,
+                    event.sequence,
+                    role,
+                    order_id,
+                    side,
+                    event.price,
+                    event.quantity,
+                )
+            )
+
+
+ACCOUNT_EXECUTIONS = Projection(name="account_executions", tables=(EXECUTIONS,), fold=fold)
