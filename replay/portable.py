@@ -122,7 +122,9 @@ def check_target(
                 f"export has {config}. Nothing was imported"
             )
     told = {(one.topic, one.partition) for one in partitions}
-    due = {(name, number) for name, config in topics.items() for number in range(config.partitions)}
+    due = {
+        (name, number) for name, config in topics.items() for number in range(config.partitions)
+    }
     if told != due:
         odd = ", ".join(f"{topic}-{number}" for topic, number in sorted(told ^ due))
         raise InvalidExport(f"the export's partitions are not those of its topics: {odd}")
@@ -168,7 +170,7 @@ class Importer:
         self._records = 0
 
     def _begin(self, log_start: int) -> None:
-        """Bring an empty partition to its log start: offsets pass with a record that is deleted."""
+        """Bring an empty partition to its log start, by a record there that is then deleted."""
         while (gap := log_start - self._partition.log_end) > 0:
             builder = new_batch()
             builder.append(min(gap - 1, DELTA_MAX), 0, b"", None, [])

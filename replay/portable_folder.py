@@ -9,12 +9,13 @@ The manifest is written last: a folder without one is an export that did not fin
 import hashlib
 import os
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
 
+from log.errors import InvalidConfig
 from log.interface import Log, Partition
 from log.record import HEADER_SIZE, LENGTH_END, Batch
 from log.topic import TopicConfig
@@ -86,15 +87,15 @@ def export_folder(
         groups=committed_offsets(log, chosen),
     )
     records = 0
+
+    def done(count: int) -> None:
+        nonlocal records
+        records += count
+        if progress:
+            progress(records, total)
+
     for partition, one in partitions:
-        segments: list[Segment] = []
-        for segment in _write_segments(out, partition, one):
-            if segments and segments[-1].name == segment.name:
-                segments.pop()  # it is the same one, grown
-            segments.append(segment)
-            if progress:
-                progress(records + sum(each.records for each in segments), total)
-        records += sum(each.records for each in segments)
+        segments = _write_segments(out, partition, one, done)
         files = PartitionFiles(**msgspec.structs.asdict(one), segments=segments)
         manifest.partitions.append(files)
     encoded = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
@@ -133,34 +134,47 @@ def import_folder(log: Log, source: Path, progress: Progress | None = None) -> C
     )
 
 
+class _SegmentWriter:
+    """Writes batches to one file, and knows what the manifest is to say of it."""
+
+    def __init__(self, folder: Path, base_offset: int) -> None:
+        self.segment = Segment(f"{base_offset:020d}.log", 0, "", 0)
+        self._file = (folder / self.segment.name).open("xb")
+        self._hashed = hashlib.blake2b(digest_size=DIGEST_SIZE)
+
+    def write(self, batch: Batch) -> None:
+        self._file.write(batch.buffer)
+        self._hashed.update(batch.buffer)
+        self.segment.bytes += len(batch.buffer)
+        self.segment.records += batch.count
+
+    def close(self) -> None:
+        self.segment.blake2b = self._hashed.hexdigest()
+        _sync(self._file)
+        self._file.close()
+
+
 def _write_segments(
-    out: Path, partition: Partition, one: ExportedPartition
-) -> Iterator[Segment]:
-    """Write a partition's files; tells of each as it grows, a batch at a time."""
+    out: Path, partition: Partition, one: ExportedPartition, done: Callable[[int], None]
+) -> list[Segment]:
+    """Write a partition's files; `done` takes the number of records of each batch."""
     folder = out / f"{one.topic}-{one.partition}"
     folder.mkdir()
-    file: BinaryIO | None = None
+    writers: list[_SegmentWriter] = []
     try:
         for batch in batches_of(partition, one.log_start, one.log_end):
             if batch.base_offset < one.log_start:  # its first records are deleted
                 batch = batch_of(list(batch))
-            if file is None or segment.bytes + len(batch.buffer) > SEGMENT_BYTES:
-                if file is not None:
-                    _sync(file)
-                    file.close()
-                segment = Segment(f"{batch.base_offset:020d}.log", 0, "", 0)
-                hashed = hashlib.blake2b(digest_size=DIGEST_SIZE)
-                file = (folder / segment.name).open("xb")
-            file.write(batch.buffer)
-            hashed.update(batch.buffer)
-            segment.bytes += len(batch.buffer)
-            segment.records += batch.count
-            segment.blake2b = hashed.hexdigest()
-            yield segment
+            if not writers or writers[-1].segment.bytes + len(batch.buffer) > SEGMENT_BYTES:
+                if writers:
+                    writers[-1].close()
+                writers.append(_SegmentWriter(folder, batch.base_offset))
+            writers[-1].write(batch)
+            done(batch.count)
     finally:
-        if file is not None:
-            _sync(file)
-            file.close()
+        if writers:
+            writers[-1].close()
+    return [writer.segment for writer in writers]
 
 
 def _load_manifest(source: Path) -> Manifest:
@@ -171,7 +185,7 @@ def _load_manifest(source: Path) -> Manifest:
         raise InvalidExport(
             f"{source} has no {MANIFEST_NAME}: it is no export, or one that did not finish"
         ) from None
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, InvalidConfig) as error:
         raise InvalidExport(f"{path}: {error}") from error
     if manifest.refold_export != VERSION:
         raise InvalidExport(

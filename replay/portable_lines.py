@@ -6,7 +6,8 @@ a file without it was cut. In between, by topic and partition, in order:
     {"topic", "partition", "offset", "timestamp", "key", "value"}
 
 `value` is the value itself where it is JSON, to the byte, and null for a tombstone; anything else
-is `value_base64`. A key that is no text is `key_base64`; `headers` stand there where there are any.
+is `value_base64`. A key that is no text is `key_base64`; `headers` are there where a record has
+any.
 """
 
 import base64
@@ -17,6 +18,7 @@ from typing import BinaryIO
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from log.errors import InvalidConfig
 from log.interface import Log
 from log.record import Headers, StoredRecord
 from log.topic import TopicConfig
@@ -124,14 +126,17 @@ def import_lines(log: Log, path: Path, progress: Progress | None = None) -> Coun
     """
     header = _read_header(path)
     check_target(log, header.topics, header.partitions)
-    total = sum(1 for _ in _checked_lines(path, header))
+    total = _check(path, header)
     for name, config in header.topics.items():
         log.create_topic(name, config)
     importers = {
-        (one.topic, one.partition): Importer(log.partition(one.topic, one.partition), one.log_start)
+        (one.topic, one.partition): Importer(
+            log.partition(one.topic, one.partition), one.log_start
+        )
         for one in header.partitions
     }
-    for records, line in enumerate(_lines(path), 1):
+    for records, (_, text) in enumerate(_record_lines(path), 1):
+        line = msgspec.json.decode(text, type=Line)
         record = _record(line)
         size = len(record.value or b"") + len(record.key or b"") + RECORD_OVERHEAD_BYTES
         importers[line.topic, line.partition].add((record,), size)
@@ -149,7 +154,7 @@ def _read_header(path: Path) -> Header:
         first = file.readline()
     try:
         header = msgspec.json.decode(first, type=Header)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, InvalidConfig) as error:
         raise InvalidExport(
             f"{path}:1: this is not the first line of an exported log: {error}"
         ) from error
@@ -160,22 +165,118 @@ def _read_header(path: Path) -> Header:
     return header
 
 
-def _lines(path: Path) -> Iterator[Line]:
-    """The records of a file that was checked."""
-    decode = msgspec.json.Decoder(Line).decode
-    with path.open("rb") as file:
-        file.readline()
-        previous = file.readline()
-        for text in file:
-            yield decode(previous)
-            previous = text
-
-
-def _checked_lines(path: Path, header: Header) -> Iterator[Line]:
-    """Every record, with its order and the count at the end made sure of."""
-    decode = msgspec.json.Decoder(Line | Trailer).decode if False else None
-    del decode
-    decode_line = msgspec.json.Decoder(Line).decode
+def _check(path: Path, header: Header) -> int:
+    """Hold every line to the header before anything is imported; returns how many records."""
     due = {(one.topic, one.partition): one.log_start for one in header.partitions}
     ends = {(one.topic, one.partition): one.log_end for one in header.partitions}
-    yield from ()
+    records = 0
+    for number, text in _record_lines(path):
+        try:
+            line = msgspec.json.decode(text, type=Line)
+            _record(line)
+        except (msgspec.DecodeError, ValueError) as error:
+            raise InvalidExport(f"{path}:{number}: {error}") from error
+        place = line.topic, line.partition
+        if place not in due:
+            raise InvalidExport(f"{path}:{number}: {line.topic}-{line.partition} is not announced")
+        if not due[place] <= line.offset < ends[place]:
+            raise InvalidExport(
+                f"{path}:{number}: offset {line.offset} is not between {due[place]} and "
+                f"{ends[place]}"
+            )
+        due[place] = line.offset + 1
+        records += 1
+    return records
+
+
+def _record_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """The lines between the first and the last, with their numbers; InvalidExport where the last
+    is not the count of them."""
+    with path.open("rb") as file:
+        file.readline()
+        held, records = file.readline(), 0
+        for text in file:
+            records += 1
+            yield records + 1, held
+            held = text
+    try:
+        told = msgspec.json.decode(held, type=Trailer).records
+    except msgspec.DecodeError:
+        raise InvalidExport(
+            f"{path}: the last line does not say how many records there are: the file was cut"
+        ) from None
+    if told != records:
+        raise InvalidExport(f"{path} has {records} records, and its last line says {told}")
+
+
+def _record(line: Line) -> ImportedRecord:
+    """Errors: ValueError for text that is no base64."""
+    value = None if line.value == NULL else bytes(line.value)
+    if line.value_base64 is not UNSET:
+        value = _unpack(line.value_base64)
+    key = None if line.key is None else line.key.encode()
+    if line.key_base64 is not UNSET:
+        key = _unpack(line.key_base64)
+    headers: Headers = []
+    if line.headers is not UNSET:
+        headers = [(header.name, _header_value(header)) for header in line.headers]
+    return ImportedRecord(line.offset, line.timestamp, key, value, headers)
+
+
+def _header_value(header: HeaderLine) -> bytes | None:
+    if header.value_base64 is not None:
+        return _unpack(header.value_base64)
+    return None if header.value is None else header.value.encode()
+
+
+def _line(one: ExportedPartition, record: StoredRecord) -> Line:
+    value, key = record.value, record.key
+    line = Line(
+        topic=one.topic,
+        partition=one.partition,
+        offset=record.offset,
+        timestamp=record.timestamp,
+        key=None if key is None else _text(key),
+        value=NULL,
+    )
+    if key is not None and line.key is None:
+        line.key_base64 = _pack(key)
+    if value is not None:
+        if _is_json(value):
+            line.value = msgspec.Raw(value)
+        else:
+            line.value_base64 = _pack(value)
+    if record.headers:
+        line.headers = [_header_line(name, told) for name, told in record.headers]
+    return line
+
+
+def _header_line(name: str, value: bytes | None) -> HeaderLine:
+    text = None if value is None else _text(value)
+    packed = _pack(value) if value is not None and text is None else None
+    return HeaderLine(name=name, value=text, value_base64=packed)
+
+
+def _is_json(value: bytes) -> bool:
+    """Whether a line may hold the value as it is, and give it back to the byte."""
+    if b"\n" in value or value == b"null" or _text(value) is None:
+        return False
+    try:
+        return bytes(msgspec.json.decode(value, type=msgspec.Raw)) == value
+    except msgspec.DecodeError:
+        return False
+
+
+def _text(data: bytes) -> str | None:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _pack(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def _unpack(text: str) -> bytes:
+    return base64.b64decode(text, validate=True)

@@ -7,8 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from log.backends.file import FileLog
+from log.backends.file.doctor import examine
+from processors.core.decider import digest
 from processors.core.registry import Registry
 from processors.core.testing import CHECKS, Check, Subject
+from processors.core.testing.subject import assert_same, flow_records, told
+from processors.core.worker import Worker
+from projections.core.testing import check_read_models
+from replay.doctor import examine_system
+from replay.portable_folder import export_folder, import_folder
+from replay.state import state_at
+from replay.verify import verify
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -25,3 +35,40 @@ SUBJECTS.append(subject("tests.samples.parking", "samples.parking", "a stay cann
 @pytest.mark.parametrize("subject", SUBJECTS, ids=str)
 def test_system(subject: Subject, check: Check) -> None:
     check(subject)
+
+
+@pytest.mark.parametrize("subject", SUBJECTS, ids=str)
+def test_read_models(subject: Subject) -> None:
+    check_read_models(subject.package)
+
+
+@pytest.mark.parametrize("subject", SUBJECTS, ids=str)
+def test_replay(subject: Subject, tmp_path: Path) -> None:
+    """A history on a file log, in two runs with a snapshot between, verifies; the doctor finds
+    nothing; the folded state is the task's; and a copy of it is the same."""
+    system = subject.system
+    commands = list(flow_records(system, seed=11, count=1000))
+    snapshots = tmp_path / "log" / "snapshots"
+    with FileLog(tmp_path / "log") as log, FileLog(tmp_path / "copy") as copy:
+        system.ensure_topics(log)
+        for half in (commands[:500], commands[500:]):
+            for number in range(system.partitions):
+                mine = [record for partition, record in half if partition == number]
+                log.partition(system.commands_topic, number).append(mine)
+            with Worker(log, [system], snapshots=snapshots, clock=lambda: 0) as worker:
+                worker.run(until_idle=True)
+                states = {
+                    task.number: digest(system.decider.state_format, task.fold.state)
+                    for task in worker.tasks
+                }
+        results = [verify(log, system, number) for number in range(system.partitions)]
+        assert [result.difference for result in results] == [None] * len(results)
+        assert sum(result.commands_compared for result in results) == len(commands)
+        for number, state in states.items():
+            for folder in (None, snapshots):
+                assert state_at(log, system, number, snapshots=folder).digest == state
+        assert list(examine(str(tmp_path / "log"))) == []
+        assert list(examine_system(log, system, snapshots)) == []
+        export_folder(log, tmp_path / "export")
+        import_folder(copy, tmp_path / "export")
+        assert_same(told(copy, system), told(log, system), "after export and import")

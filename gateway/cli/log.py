@@ -1,15 +1,21 @@
-"""`refold log`: what topics there are, and their keeping (retention and compaction)."""
+"""`refold log`: what topics there are, and their keeping (retention and compaction).
+
+`export` and `import` are in `log_portable.py`.
+"""
 
 from typing import Annotated, Any
 
 import msgspec
 import typer
 
+from gateway.cli import log_portable
 from gateway.cli.context import JsonOption, LogOption, find_topic, load_context
 from gateway.cli.output import print_json, print_rows
 from log.interface import Log
 
 app = typer.Typer(no_args_is_help=True)
+app.command()(log_portable.export)
+app.command(name="import")(log_portable.import_log)
 
 
 @app.command()

@@ -99,6 +99,11 @@ def located_records(
     """The records asked for, by timestamp over all partitions. CommandFailed for a bad place."""
     numbers = range(log.topics()[topic].partitions) if number is None else (number,)
     partitions = [log.partition(topic, each) for each in numbers]
+    if start.isdecimal() and all(each.high_watermark < int(start) for each in partitions):
+        ends = ", ".join(str(each.high_watermark) for each in partitions)
+        raise CommandFailed(
+            f"there is no offset {start} in {topic} yet: the partitions end at {ends}"
+        )
     spans = [(each, place(each, start), place(each, end)) for each in partitions]
     yield from heapq.merge(
         *(records_between(each, first, last) for each, first, last in spans),
@@ -109,7 +114,10 @@ def located_records(
 
 
 def place(partition: Partition, text: str) -> int:
-    """The offset that a person means by `start`, `end`, `-10`, `1042` or a time."""
+    """The offset that a person means by `start`, `end`, `-10`, `1042` or a time.
+
+    At least the log start: what is before that is deleted.
+    """
     first, last = partition.log_start, partition.high_watermark
     if text == "start":
         return first
@@ -118,7 +126,7 @@ def place(partition: Partition, text: str) -> int:
     if text.startswith("-") and text[1:].isdecimal():
         return max(last - int(text[1:]), first)
     if text.isdecimal():
-        return int(text)
+        return max(int(text), first)
     try:
         timestamp = time_ms(text)
     except BadLine as error:
@@ -131,7 +139,7 @@ def place(partition: Partition, text: str) -> int:
 
 
 def records_between(partition: Partition, first: int, last: int) -> Iterator[Located]:
-    """The records with first <= offset < last. OffsetOutOfRange where `first` is not there."""
+    """The records with first <= offset < last, as far as they are there."""
     offset, last = first, min(last, partition.high_watermark)
     while offset < last:
         for batch in partition.read(offset, READ_BYTES):

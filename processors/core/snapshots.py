@@ -89,7 +89,7 @@ class SnapshotFolder:
             os.fsync(folder)  # the rename itself
         finally:
             os.close(folder)
-        for old in self._paths()[_KEEP:]:
+        for old in self.paths()[_KEEP:]:
             old.unlink(missing_ok=True)
         return path
 
@@ -99,27 +99,50 @@ class SnapshotFolder:
         Usable: today's schema and rules, whole, not ahead of the events partition (whose end is
         `log_end`), and not after the command offset `until_cause`, where one is given.
         """
-        for path in self._paths():
+        for path in self.paths():
             try:
                 with path.open("rb") as file:
                     chunks = _read(file)
-                    header = msgspec.json.decode(next(chunks), type=SnapshotHeader)
+                    header = self._header(chunks)
                     if header.fingerprint != self._fingerprint or header.next_offset > log_end:
                         logger.info("%s is of other rules or another log: not used", path)
                         continue
                     if until_cause is not None and header.last_cause > until_cause:
                         continue
-                    state = decode_state(self._decider.state_format, chunks)
-                    for _ in chunks:
-                        raise DamagedSnapshot("it has more rows than its state takes")
-            except (DamagedSnapshot, StopIteration, msgspec.DecodeError, OSError) as error:
+                    return self._fold(header, chunks)
+            except (DamagedSnapshot, OSError) as error:
                 logger.warning("snapshot %s is damaged and was left aside: %s", path, error)
-                continue
-            return _fold_of(self._decider, header, state)
         return None
 
-    def _paths(self) -> list[Path]:
+    def read(self, path: Path) -> Fold[Any] | None:
+        """One snapshot, whole; None where it is of other rules. DamagedSnapshot, OSError."""
+        with path.open("rb") as file:
+            chunks = _read(file)
+            header = self._header(chunks)
+            if header.fingerprint == self._fingerprint:
+                return self._fold(header, chunks)
+            for _ in chunks:
+                pass
+            return None
+
+    def paths(self) -> list[Path]:
+        """The files, the newest first."""
         return sorted(self._folder.glob("*.snapshot"), reverse=True)
+
+    def _header(self, chunks: Iterator[bytes]) -> SnapshotHeader:
+        try:
+            return msgspec.json.decode(next(chunks), type=SnapshotHeader)
+        except (StopIteration, msgspec.DecodeError) as error:
+            raise DamagedSnapshot(f"it has no header: {error}") from error
+
+    def _fold(self, header: SnapshotHeader, chunks: Iterator[bytes]) -> Fold[Any]:
+        try:
+            state = decode_state(self._decider.state_format, chunks)
+        except (StopIteration, msgspec.DecodeError) as error:
+            raise DamagedSnapshot(f"its rows cannot be read: {error}") from error
+        for _ in chunks:
+            raise DamagedSnapshot("it has more rows than its state takes")
+        return _fold_of(self._decider, header, state)
 
 
 def _fold_of(decider: Decider[State], header: SnapshotHeader, state: State) -> Fold[State]:

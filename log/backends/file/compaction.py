@@ -73,12 +73,15 @@ def compact(
 
 
 def segment_batches(segment: Segment) -> Iterator[Batch]:
-    """Every batch of a rolled segment, checked."""
-    for header in segment.headers(0, segment.file.size()):
-        batch = Batch(segment.file.pread(header.size, header.position))
-        if not batch.is_intact():
-            raise segment.corrupt(header.position, header.base_offset, "a damaged batch")
-        yield batch
+    """Every batch of a rolled segment, checked. Errors: CorruptLog."""
+    size = segment.file.size()
+    following, position = segment.base_offset, 0
+    while position < size:
+        header = segment.header(position, size)
+        if header is None or header.base_offset < following or not segment.is_intact(header):
+            raise segment.corrupt(position, following, "a damaged batch")
+        yield Batch(segment.file.pread(header.size, position))
+        following, position = header.last_offset + 1, position + header.size
 
 
 def _groups(segments: list[Segment], config: TopicConfig) -> Iterator[list[Segment]]:

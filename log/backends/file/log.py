@@ -47,7 +47,9 @@ READ_ONLY_ERRORS = (errno.EROFS, errno.EACCES, errno.EPERM)
 _open_logs: "weakref.WeakSet[FileLog]" = weakref.WeakSet()
 
 
-class _Marker(msgspec.Struct):
+class Marker(msgspec.Struct):
+    """What `refold.json` says."""
+
     format: str
     version: int
 
@@ -86,7 +88,7 @@ class FileLog:
         try:
             if not self._storage.exists(path):
                 self._make_folder()
-            marker = msgspec.json.decode(read_file(self._storage, path), type=_Marker)
+            marker = msgspec.json.decode(read_file(self._storage, path), type=Marker)
             if marker.format != FORMAT or marker.version > VERSION:
                 raise LogStorageError(
                     f"{path}: {marker.format} version {marker.version}; this program reads "
@@ -108,7 +110,7 @@ class FileLog:
                 f"{self.path} is no refold log: it has no {MARKER_NAME}, and holds {names[0]}. "
                 "Name a new or empty folder; for a Kafka broker's data use open_broker_folder"
             )
-        marker = msgspec.json.encode(_Marker(FORMAT, VERSION))
+        marker = msgspec.json.encode(Marker(FORMAT, VERSION))
         replace_file(self._storage, f"{self.path}/{MARKER_NAME}", marker)
         self._storage.sync_folder(os.path.dirname(self.path))
 

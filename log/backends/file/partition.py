@@ -59,17 +59,23 @@ from log.topic import TopicConfig
 logger = logging.getLogger("refold.log")
 
 CLEANER_NAME = "cleaner.lock"
+LANES = 2
+"""How many fsyncs of one process may be under way at once."""
+END_OF_TIME = 2**63
 
 
 class _Active:
     """The files of the segment that is appended to, open for writing."""
 
-    __slots__ = ("base_offset", "index", "log", "time_index")
+    __slots__ = ("base_offset", "index", "lanes", "log", "time_index")
 
     def __init__(self, storage: Storage, folder: str, base_offset: int) -> None:
         path = f"{folder}/{segment_name(base_offset)}"
         self.base_offset = base_offset
         self.log = storage.open(path + LOG_SUFFIX, write=True)
+        self.lanes = [self.log] + [
+            storage.open(path + LOG_SUFFIX, write=True) for _ in range(LANES - 1)
+        ]
         self.index = storage.open(path + INDEX_SUFFIX, write=True)
         self.time_index = storage.open(path + TIME_INDEX_SUFFIX, write=True)
 
@@ -106,7 +112,7 @@ class FilePartition(PartitionReader):
         self._is_durable = config.durability == "loses_nothing"
         self._refusal: LogError | None = None
         self._sync_lock = threading.Lock()
-        self._syncing = False
+        self._free_lanes = list(range(LANES))
         self._synced = 0
         self._tickets: list[_Ticket] = []
         compacts = "compact" in config.cleanup_policy
@@ -157,7 +163,7 @@ class FilePartition(PartitionReader):
         """In a forked child: locks of its own, for the inherited ones are the parent's too."""
         self._lock, self._sync_lock = threading.Lock(), threading.Lock()
         self._changed = threading.Condition()
-        self._syncing, self._tickets, self._waiting = False, [], 0
+        self._free_lanes, self._tickets, self._waiting = list(range(LANES)), [], 0
         try:
             self._state = self._storage.open(f"{self.folder}/{STATE_NAME}", write=True)
         except OSError as error:
@@ -316,14 +322,19 @@ class FilePartition(PartitionReader):
     # -- durability -------------------------------------------------------------------------------
 
     def _settle(self, end: int) -> None:
-        """Return once the records below `end` are durable: one fsync serves all who wait."""
+        """Return once the records below `end` are durable: one fsync serves all who wait.
+
+        Two may be under way at once, so that the disk does not idle while one hands over to the
+        next; each has a file description of its own, for the kernel tells of an error once a
+        description.
+        """
         while True:
             with self._sync_lock:
                 if self._synced >= end:
                     return
                 self._check_usable()
-                if not self._syncing:
-                    self._syncing = True
+                if self._free_lanes:
+                    lane = self._free_lanes.pop()
                     break
                 ticket = _Ticket(end, threading.Lock())
                 ticket.wake.acquire()
@@ -331,25 +342,31 @@ class FilePartition(PartitionReader):
             ticket.wake.acquire()
         written = self._written
         try:
-            written.active.log.sync()
-            self._publish(written)
+            written.active.lanes[lane].sync()
         except OSError as error:
             raise self._fail_sync(error) from error
         finally:
-            self._hand_over()
+            self._hand_over(lane, written.end_offset)
+        self._publish(written)
+        if self._tickets:
+            self._serve()
 
-    def _hand_over(self) -> None:
-        """Wake those whose records are durable, and one more to lead the next fsync."""
+    def _hand_over(self, lane: int, end: int) -> None:
+        """Give the lane to one whose records come after, before anything else: the disk waits."""
         with self._sync_lock:
-            self._syncing = False
-            tickets = self._tickets
-            if not tickets:
-                return
-            synced, refused = self._synced, self._refusal is not None
-            served = [ticket for ticket in tickets if refused or ticket.end_offset <= synced]
-            self._tickets = [ticket for ticket in tickets if ticket not in served]
-            if self._tickets:
-                served.insert(0, self._tickets.pop(0))
+            self._free_lanes.append(lane)
+            for at, ticket in enumerate(self._tickets):
+                if ticket.end_offset > end:
+                    del self._tickets[at]
+                    ticket.wake.release()
+                    return
+
+    def _serve(self) -> None:
+        """Wake those whose records are durable, or never will be."""
+        with self._sync_lock:
+            synced = END_OF_TIME if self._refusal is not None else self._synced
+            served = [ticket for ticket in self._tickets if ticket.end_offset <= synced]
+            self._tickets = [ticket for ticket in self._tickets if ticket.end_offset > synced]
         for ticket in served:
             ticket.wake.release()
 
@@ -357,14 +374,17 @@ class FilePartition(PartitionReader):
         """What was fsynced is durable: tell the readers of every process."""
         words = self._words
         end = written.end_offset
-        with self._guard():
-            if end > words[DURABLE_END]:
+        with self._lock:
+            self._state.lock()
+            if end > words[DURABLE_END] and self._refusal is None:
                 if words[ACTIVE_BASE] == written.active.base_offset:
                     words[DURABLE_POSITION] = written.position
                 words[DURABLE_END] = end
-            if end > words[HIGH_WATERMARK]:
-                words[HIGH_WATERMARK] = end
-        self._synced = end
+                if end > words[HIGH_WATERMARK]:
+                    words[HIGH_WATERMARK] = end
+            self._state.unlock()
+            if end > self._synced:
+                self._synced = end
         if self._waiting:
             self._wake()
 
@@ -409,19 +429,25 @@ class FilePartition(PartitionReader):
 
     def clean(self, now_ms: int) -> Iterator[str]:
         """Apply the topic's retention and compaction once, unless another process is at it."""
-        config, folder = self.config, self.folder
         try:
-            cleaner = self._storage.open(f"{folder}/{CLEANER_NAME}", write=True, create=True)
+            cleaner = self._storage.open(f"{self.folder}/{CLEANER_NAME}", write=True, create=True)
             if not cleaner.lock(wait=False):
                 return
-            with self._guard():
-                self._roll_expired(now_ms)
-                done = list(apply_retention(self._storage, folder, config, self._words, now_ms))
-            yield from done
-            if "compact" in config.cleanup_policy:
-                yield from compact(self._storage, folder, config, self._words, self._guard, now_ms)
+            try:
+                yield from self._clean(now_ms)
+            finally:
+                cleaner.unlock()
         except OSError as error:
             raise self._cannot("clean", error) from error
+
+    def _clean(self, now_ms: int) -> Iterator[str]:
+        storage, folder, config, words = self._storage, self.folder, self.config, self._words
+        with self._guard():
+            self._roll_expired(now_ms)
+            done = list(apply_retention(storage, folder, config, words, now_ms))
+        yield from done
+        if "compact" in config.cleanup_policy:
+            yield from compact(storage, folder, config, words, self._guard, now_ms)
 
     def _roll_expired(self, now_ms: int) -> None:
         """Roll an active segment whose records are all too old: retention never deletes it."""

@@ -19,7 +19,7 @@ from log.backends.file.segment import (
     batch_size,
     segment_bases,
 )
-from log.backends.file.state import GENERATION, HIGH_WATERMARK, LOG_START
+from log.backends.file.state import DURABLE_END, GENERATION, HIGH_WATERMARK, LOG_START
 from log.backends.file.storage import Storage
 from log.errors import CorruptLog, LogStorageError, OffsetOutOfRange
 from log.record import CONTROL_BIT, HEADER_SIZE, TRANSACTIONAL_BIT, Batch
@@ -71,6 +71,11 @@ class PartitionReader:
     @property
     def log_start(self) -> int:
         return self._words[LOG_START]
+
+    @property
+    def durable_end(self) -> int:
+        """The records below have been fsynced, whatever the topic's durability."""
+        return self._words[DURABLE_END]
 
     @property
     def high_watermark(self) -> int:
@@ -267,13 +272,21 @@ class PartitionReader:
                     raise segment.corrupt(
                         position, batch.base_offset, "the checksum of the batch does not hold"
                     )
-                if batch.base_offset > following and not self._may_have_gaps:
-                    raise self._missing(following)
+                base, last = batch.base_offset, batch.last_offset
+                if base != following and self._is_misplaced(batch, following, offset):
+                    raise segment.corrupt(
+                        position, following, f"the batch there says that it holds {base} to {last}"
+                    )
                 at += size
                 position += size
-                if batch.last_offset >= following:
-                    following = batch.last_offset + 1
-                    yield batch, segment, position
+                following = last + 1
+                yield batch, segment, position
+
+    def _is_misplaced(self, batch: Batch, following: int, offset: int) -> bool:
+        """Whether a batch cannot stand where it is: its base offset is not under the checksum."""
+        if batch.base_offset > following:
+            return not self._may_have_gaps
+        return following != offset or batch.last_offset < offset
 
     def _is_hidden(self, batch: Batch) -> bool:
         """Whether a control or transactional batch is not for readers: none of our own is made."""

@@ -8,13 +8,13 @@ ever cut: damage is reported, and reading it is a `CorruptLog`.
 
 import re
 from dataclasses import dataclass, field
+from typing import NamedTuple, Self
 
 from log.backends.file.indexes import IndexBuilder
 from log.backends.file.segment import (
     INDEX_SUFFIX,
     LOG_SUFFIX,
     TIME_INDEX_SUFFIX,
-    Header,
     Segment,
     segment_bases,
     segment_name,
@@ -63,6 +63,21 @@ class _Tail:
     builder: IndexBuilder
 
 
+class _Promise(NamedTuple):
+    """What was made durable of the active segment, and so may have been acknowledged."""
+
+    is_known: bool
+    end_offset: int
+    end_position: int
+
+    @classmethod
+    def of(cls, words: memoryview, base_offset: int) -> Self:
+        if words[0] != MAGIC:
+            return cls(False, base_offset, 0)
+        position = words[DURABLE_POSITION] if words[ACTIVE_BASE] == base_offset else 0
+        return cls(True, max(words[DURABLE_END], base_offset), position)
+
+
 def create_segment(storage: Storage, folder: str, base_offset: int) -> None:
     """The three empty files of a new segment, durably there."""
     for suffix in (INDEX_SUFFIX, TIME_INDEX_SUFFIX, LOG_SUFFIX):
@@ -81,6 +96,8 @@ def recover(storage: Storage, folder: str, config: TopicConfig, words: memoryvie
     finish_compaction(storage, folder, names, recovery)
     checkpoint = load_checkpoint(storage, folder)
     known = words[0] == MAGIC
+    if not known:
+        words.cast("B")[:] = bytes(words.nbytes)
     bases = segment_bases(storage.list(folder))
     if not bases:
         first = checkpoint.log_start if checkpoint else 0
@@ -95,7 +112,7 @@ def recover(storage: Storage, folder: str, config: TopicConfig, words: memoryvie
     tail = _find_tail(segment, config, words, recovery)
     if recovery.damage:
         return recovery
-    _settle(storage, segment, tail, words, recovery)
+    _settle(storage, folder, segment, tail, words, recovery)
     if checkpoint:
         words[LOG_START] = checkpoint.log_start
     elif not known:
@@ -180,18 +197,19 @@ def _lost(path: str, words: memoryview, what: str) -> str:
 def _find_tail(
     segment: Segment, config: TopicConfig, words: memoryview, recovery: Recovery
 ) -> _Tail:
-    base, size = segment.base_offset, segment.file.size()
-    known = words[0] == MAGIC
-    promised = max(words[DURABLE_END], base) if known else base
-    tail = _Tail(base, 0, IndexBuilder(base, config.index_interval_bytes))
-    entry_offset, position = _last_entry(segment, promised, size)
+    promise = _Promise.of(words, segment.base_offset)
+    tail = _Tail(
+        segment.base_offset, 0, IndexBuilder(segment.base_offset, config.index_interval_bytes)
+    )
+    size = segment.file.size()
+    entry_offset, position = _last_entry(segment, promise.end_offset, size)
     if entry_offset >= 0:
         tail.builder.resume(*segment.indexes(), entry_offset)
         tail.builder.first_timestamp = segment.first_timestamp()
-    _take(segment, tail, _whole(segment, position, size, promised, known, recovery), entry_offset)
-    if tail.end_offset < promised:
-        _step_over_damage(segment, tail, words, size, promised, recovery)
-    elif not known and size and not tail.end_position:
+    _take(segment, tail, position, size, promise, recovery, entry_offset)
+    if tail.end_offset < promise.end_offset:
+        _step_over_damage(segment, tail, words, size, promise, recovery)
+    elif not promise.is_known and size and not tail.end_position:
         recovery.damage = (
             f"{segment.path}{LOG_SUFFIX}: holds {size} bytes and not one whole record batch of "
             "format 2: it is no segment of a log. Move it out of the folder"
@@ -209,45 +227,45 @@ def _last_entry(segment: Segment, promised: int, size: int) -> tuple[int, int]:
     return entry_offset, position
 
 
-def _whole(
+def _take(
     segment: Segment,
+    tail: _Tail,
     position: int,
     size: int,
-    promised: int,
-    known: bool,
+    promise: _Promise,
     recovery: Recovery,
-) -> list[Header]:
-    """The batches from `position` on that belong to the log.
+    entry_offset: int = -1,
+) -> None:
+    """Move the tail on over the batches from `position` on that belong to the log.
 
-    Where nobody knows what was promised, a broken batch with an intact one after it is damage, and
-    only what follows the last intact batch is a torn tail.
+    A broken batch beyond the promise ends the log. Below it, it is damage: reported and passed
+    over. Where nobody knows what was promised, one with an intact batch after it is damage.
     """
-    headers: list[Header] = []
-    kept = 0
     for header in segment.headers(position, size):
-        headers.append(header)
-        if segment.is_intact(header):
-            kept = len(headers)
-        elif header.last_offset < promised:
-            kept = len(headers)
-            recovery.reports.append(
-                str(segment.corrupt(header.position, header.base_offset, "a damaged batch"))
-            )
-        elif known:
-            break
-    return headers[:kept]
-
-
-def _take(segment: Segment, tail: _Tail, headers: list[Header], entry_offset: int = -1) -> None:
-    for header in headers:
-        if header.last_offset == entry_offset:
-            tail.builder.skip(header.size)
+        is_promised = header.position < promise.end_position
+        if is_promised:
+            fits = tail.end_offset <= header.base_offset <= header.last_offset < promise.end_offset
+        elif promise.is_known:
+            fits = header.base_offset == tail.end_offset
         else:
-            tail.builder.add(
-                header.last_offset, header.max_timestamp, header.position, header.size
-            )
-        tail.end_offset = header.last_offset + 1
-        tail.end_position = header.position + header.size
+            fits = header.base_offset >= tail.end_offset
+        if fits and segment.is_intact(header):
+            if header.last_offset == entry_offset:
+                tail.builder.skip(header.size)
+            else:
+                tail.builder.add(
+                    header.last_offset, header.max_timestamp, header.position, header.size
+                )
+            tail.end_offset = header.last_offset + 1
+            tail.end_position = header.position + header.size
+        elif is_promised:
+            _report_damage(segment, header.position, tail.end_offset, recovery)
+        elif promise.is_known:
+            return
+
+
+def _report_damage(segment: Segment, position: int, offset: int, recovery: Recovery) -> None:
+    recovery.reports.append(str(segment.corrupt(position, offset, "a damaged batch")))
 
 
 def _step_over_damage(
@@ -255,28 +273,29 @@ def _step_over_damage(
     tail: _Tail,
     words: memoryview,
     size: int,
-    promised: int,
+    promise: _Promise,
     recovery: Recovery,
 ) -> None:
-    """A batch below the promise has a broken header: go on where the promised ones end."""
-    position = words[DURABLE_POSITION]
-    path = segment.path + LOG_SUFFIX
-    if words[ACTIVE_BASE] != segment.base_offset or size < position:
+    """The batches that were promised cannot be followed to their end: go on where it must be."""
+    if not 0 < promise.end_position <= size:
         recovery.damage = _lost(
-            path, words, f"it ends, or is damaged, at position {tail.end_position}"
+            segment.path + LOG_SUFFIX,
+            words,
+            f"it ends, or is damaged, at position {tail.end_position}",
         )
         return
-    recovery.reports.append(
-        str(segment.corrupt(tail.end_position, tail.end_offset, "a damaged batch"))
-    )
-    tail.end_offset, tail.end_position = promised, position
-    header = segment.header(position, size)
-    if header is not None and header.base_offset == promised:
-        _take(segment, tail, _whole(segment, position, size, promised, True, recovery))
+    _report_damage(segment, tail.end_position, tail.end_offset, recovery)
+    tail.end_offset, tail.end_position = promise.end_offset, promise.end_position
+    _take(segment, tail, promise.end_position, size, promise, recovery)
 
 
 def _settle(
-    storage: Storage, segment: Segment, tail: _Tail, words: memoryview, recovery: Recovery
+    storage: Storage,
+    folder: str,
+    segment: Segment,
+    tail: _Tail,
+    words: memoryview,
+    recovery: Recovery,
 ) -> None:
     """Cut the torn tail, make the rest durable, and tell the other processes."""
     size, end, position = segment.file.size(), tail.end_offset, tail.end_position
@@ -289,6 +308,8 @@ def _settle(
         )
     if words[FLAGS] & SYNC_FAILED:
         _write_again(segment, words, position)
+    if words[0] != MAGIC or words[FLAGS] or words[ACTIVE_BASE] != segment.base_offset:
+        storage.sync_folder(folder)  # whoever made the files may have died before this
     if size > position or words[0] != MAGIC or words[DURABLE_END] != end or words[FLAGS]:
         segment.file.sync()
     store_indexes(storage, segment.path, tail.builder)

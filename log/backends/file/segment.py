@@ -29,6 +29,7 @@ LARGE_BATCH_BYTES = 32 << 10
 SMALLEST_LENGTH = HEADER_SIZE - LENGTH_END
 
 
+RELATIVE_OFFSET_LIMIT = 2**31 - 1
 NO_BATCH = "the bytes are no record batch of format 2"
 LENGTH_AND_MAGIC = struct.Struct(">iib")
 LENGTH_AT = 8
@@ -94,18 +95,21 @@ class Segment:
             return None
         if base < self.base_offset or delta < 0 or count < 0:
             return None
+        if base + delta - self.base_offset > RELATIVE_OFFSET_LIMIT:
+            return None
         return Header(position, size, base, base + delta, max_timestamp)
 
     def headers(self, position: int, end_position: int) -> Iterator[Header]:
-        """Every whole batch from `position` on, in order; stops where there is none."""
-        expected = self.base_offset
+        """Every batch from `position` on, each where the one before says that it ends.
+
+        Stops where the bytes are none. Nothing but the header was looked at.
+        """
         while position < end_position:
             header = self.header(position, end_position)
-            if header is None or header.base_offset < expected:
+            if header is None:
                 return
             yield header
             position += header.size
-            expected = header.last_offset + 1
 
     def chunk(self, position: int, wanted: int, offset: int) -> bytes:
         """The whole batch at `position`, and with small batches what follows, up to `wanted`
@@ -154,8 +158,11 @@ class Segment:
     def rebuild_indexes(self, size: int, interval_bytes: int = 4096) -> IndexBuilder:
         """Both indexes again, from the batches' headers; returned so that they can be stored."""
         builder = IndexBuilder(self.base_offset, interval_bytes)
+        following = self.base_offset
         for header in self.headers(0, size):
-            builder.add(header.last_offset, header.max_timestamp, header.position, header.size)
+            if header.base_offset >= following:  # else damaged: no entry may lead to it
+                builder.add(header.last_offset, header.max_timestamp, header.position, header.size)
+                following = header.last_offset + 1
         builder.add_time_entry()
         self._index = OffsetIndex(self.base_offset, bytes(builder.offset_entries))
         self._time_index = TimeIndex(self.base_offset, bytes(builder.time_entries))

@@ -70,6 +70,7 @@ class _SimulatedFile:
         self._writable = writable
 
     def pread(self, size: int, position: int) -> bytes:
+        self._storage.reads += 1
         return self._inode.content()[position : position + size]
 
     def pwrite(self, data: bytes | bytearray | memoryview, position: int) -> None:
@@ -142,9 +143,12 @@ class SimulatedStorage:
     def __init__(self, seed: int = 0) -> None:
         self.rng = random.Random(seed)
         self.steps = 0
+        self.reads = 0
         self.stop_at: int | None = None
         self.fail_at: dict[int, int] = {}
         """An error number by the step that it fails."""
+        self.fail_next: dict[str, int] = {}
+        """An error number by the kind of operation of which the next one fails."""
         self.room_bytes: int | None = None
         self.is_read_only = False
         self._folders: dict[str, _Folder] = {}
@@ -154,8 +158,8 @@ class SimulatedStorage:
         step, self.steps = self.steps, self.steps + 1
         if self.rng.random() < 0.2:
             self._write_back()
-        if step in self.fail_at:
-            number = self.fail_at[step]
+        number = self.fail_at.get(step) or self.fail_next.pop(what, 0)
+        if number:
             raise OSError(number, f"{os.strerror(number)} ({what})")
         if self.is_read_only:
             raise OSError(errno.EROFS, os.strerror(errno.EROFS))
@@ -277,3 +281,8 @@ class SimulatedStorage:
         folder, name = self._split(path)
         inode = folder.names.setdefault(name, _Inode())
         inode.cached, inode.synced, inode.unsynced, inode.words = bytearray(data), data, [], None
+
+    def forget_unsynced(self, path: str) -> None:
+        """What a failed fsync may leave: the page cache calls clean what the disk never got."""
+        folder, name = self._split(path)
+        folder.names[name].unsynced = []

@@ -1,0 +1,62 @@
+"""The demo appends, decides, projects and replays what the registry holds, the same every time."""
+
+from log.backends.file import FileLog
+from log.record import Record
+from tests.gateway.cli.conftest import Cli
+
+
+def test_the_exchange_shows_its_book_and_replays_the_day(cli: Cli) -> None:
+    ended = cli("demo", "exchange", "--commands", "3000", "--log", "day")
+    assert ended.exit_code == 0, ended
+    assert "bid |" in ended.stdout
+    assert "3,000 commands decided again gave the same" in ended.stdout
+    for shown in ("candles", "trades", "book_by_price"):
+        assert f"\n{shown} " in ended.stdout
+    commands = ended.stdout.partition("To try next")[2].split("\n")
+    tried = [line.split()[1:] for line in commands if line.split()[1:2] in (["query"], ["read"])]
+    assert len(tried) >= 4
+    for arguments in tried:
+        assert cli(*arguments).exit_code == 0, arguments
+
+
+def test_the_same_seed_gives_the_same_day(cli: Cli) -> None:
+    def day(*arguments: str) -> list[str]:
+        told = cli("demo", "exchange", "--commands", "1000", "--json", *arguments).json
+        assert (told["same"], told["commands"]) == (True, 1000)
+        read = cli("read", "exchange.events", "--log", told["log"]).stdout.splitlines()
+        assert len(read) == told["events"]
+        return read
+
+    assert day() == day()
+    assert day() != day("--seed", "2")
+
+
+def test_a_system_without_a_drawing_and_with_timers(cli: Cli) -> None:
+    told = cli("demo", "parking", "--commands", "2000", "--json").json
+    assert told["same"]
+    assert [step["count"] for name, step in told["steps"].items() if name != "project"] == [
+        2000
+    ] * 3
+
+
+def test_a_log_that_holds_the_system_is_left_alone(cli: Cli) -> None:
+    assert cli("demo", "parking", "--commands", "10", "--log", "day").exit_code == 0
+    ended = cli("demo", "parking", "--commands", "10", "--log", "day")
+    assert (ended.exit_code, "name a new folder" in ended.stderr) == (2, True)
+
+
+def test_without_a_log_each_demo_takes_a_new_folder(cli: Cli) -> None:
+    folders = [cli("demo", "parking", "--commands", "10", "--json").json["log"] for _ in "ab"]
+    assert folders == [".demo/parking", ".demo/parking-2"]
+    assert not cli.log.exists()
+
+
+def test_a_difference_is_found(cli: Cli, monkeypatch: object) -> None:
+    """What the demo says of history is what replay finds in it."""
+    assert cli("demo", "parking", "--commands", "10", "--log", "day").exit_code == 0
+    with FileLog("day") as log:
+        partition = log.partition("samples.parking.events", 0)
+        (record, *_) = [record for batch in partition.read(0) for record in batch]
+        assert record.value is not None
+        partition.append([Record(record.value, record.key, record.timestamp)])
+    assert cli("replay", "verify", "parking", "--log", "day").exit_code == 1
