@@ -16,6 +16,8 @@ import msgspec
 
 FILE_NAME = "refold.toml"
 ENVIRONMENT_PREFIX = "REFOLD_"
+TESTS_PREFIX = "REFOLD_TEST_"
+"""What the project's own tests are told; no settings."""
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
@@ -97,7 +99,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     names = {f"{ENVIRONMENT_PREFIX}{name.upper()}": name for name in Config.__struct_fields__}
     for variable, text in environment.items():
-        if not variable.startswith(ENVIRONMENT_PREFIX):
+        if not variable.startswith(ENVIRONMENT_PREFIX) or variable.startswith(TESTS_PREFIX):
             continue
         name = names.get(variable)
         if name is None:

@@ -53,8 +53,8 @@ def import_recording(
     """Turn recorded market data into commands.
 
     The commands go to the system that the recording is for, so that its book comes out as
-    recorded. At a bad line it stops, and says which line, which field and why; what comes before
-    it is durable. Exit code 2.
+    recorded. At a bad line it stops, and says which line, which field and why; the commands made
+    up to there are durable, and counted. Exit code 2.
 
     Examples:
 
@@ -139,7 +139,9 @@ def _append(recording: Recording, appender: Appender) -> CommandFailed | None:
                     chunk += 1
             except BadRecording as error:
                 appender.flush()
-                return CommandFailed(f"{error}. What comes before it is durable")
+                return CommandFailed(
+                    f"{error}. The {appender.durable_count} commands made so far are durable"
+                )
             appender.flush()
             bar.set(int(recording.fraction_done() * 1000))
             if not chunk:

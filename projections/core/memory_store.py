@@ -95,9 +95,12 @@ class _Model:
         self.tables = {table.name: _MemoryTable(table) for table in projection.tables}
         self.watermarks = {number: Watermark() for number in range(partitions)}
 
+    def is_declared(self, projection: Projection) -> bool:
+        return self.version == projection.version and self.schema == projection.schema
+
     def status(self, projection: Projection) -> Status:
-        current = (self.version, self.schema) == (projection.version, projection.schema)
-        return Status(self.version, self.generation, current, dict(self.watermarks))
+        declared = self.is_declared(projection)
+        return Status(self.version, self.generation, declared, dict(self.watermarks))
 
 
 class MemoryStore:
@@ -242,5 +245,7 @@ class MemoryReader:
 
     def _table(self, table: Table[Any]) -> _MemoryTable:
         projection = self._store.catalog.owner(table)
-        check_readable(projection, self._store.status(projection), WHERE)
+        model = self._store.models.get(projection.name)
+        if model is None or not model.is_declared(projection):
+            check_readable(projection, self._store.status(projection), WHERE)
         return self._store.models[projection.name].tables[table.name]

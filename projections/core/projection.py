@@ -7,14 +7,17 @@ the events topic into a store. A row is a msgspec struct, and its fields are the
 import inspect
 import re
 import typing
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import compress
 from operator import attrgetter
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar
 
 import msgspec
+
+from log.codec import tag_of
 
 if TYPE_CHECKING:
     from projections.core.rows import Tables
@@ -125,18 +128,27 @@ class Events:
     def __len__(self) -> int:
         return len(self.events)
 
+    def of(self, kinds: Container[type[Any]]) -> "Events":
+        """Those of some types alone."""
+        wanted = [type(event) in kinds for event in self.events]
+        if all(wanted):
+            return self
+        events = list(compress(self.events, wanted))
+        return Events(self.partition, events, list(compress(self.timestamps_ms, wanted)))
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Projection:
     """One read model of a system.
 
-    `fold(tables, events)` applies a run of the system's events (those of the core, such as
-    `NothingChanged`, are left out) to the rows in `tables`. It depends on nothing but these two,
-    and may be handed the same events again after a crash. `version` grows with every change of
-    what `fold` does: the read model is then made again from the first event.
+    `fold(tables, events)` applies a run of the topic's events, those of the types in `events`, to
+    the rows in `tables`. It depends on nothing but these two, and may be handed the same events
+    again after a crash. `version` grows with every change of what `fold` does: the read model is
+    then made again from the first event.
     """
 
     name: str
+    events: tuple[type[Any], ...]
     tables: tuple[Table[Any], ...]
     fold: "Callable[[Tables, Events], None]"
     version: int = 1
@@ -145,11 +157,17 @@ class Projection:
         check_name(self.name, "projection")
         if not self.tables:
             raise TypeError(f"projection {self.name} declares no table")
+        if not self.events:
+            raise TypeError(f"projection {self.name} folds no events")
 
-    @property
+    @cached_property
     def schema(self) -> str:
-        """The tables in one line of JSON, as the store keeps it."""
-        return msgspec.json.encode([table.schema for table in self.tables]).decode()
+        """The events and tables in one line of JSON, as the store keeps it."""
+        schema = {
+            "events": [tag_of(kind) for kind in self.events],
+            "tables": [table.schema for table in self.tables],
+        }
+        return msgspec.json.encode(schema).decode()
 
 
 def check_name(name: str, kind: str) -> None:

@@ -18,7 +18,7 @@ def rebuild(log: Log, store: Store, projection: Projection, report: Report | Non
 
     Errors: those of a worker; ProjectionConflict where another rebuild of it began meanwhile.
     """
-    reader = EventReader(log, store.catalog.system)
+    reader = EventReader(log, store.catalog.system, projection.events)
     follower = Follower(reader, store, projection, rebuilding=True)
     while follower.rebuilding:
         for partition in reader.partitions:

@@ -42,6 +42,7 @@ class Rows(Generic[Row]):
         "_load",
         "_table",
         "_unstored",
+        "append",
         "complete",
     )
 
@@ -55,6 +56,8 @@ class Rows(Generic[Row]):
         self._changed: set[Any] = set()
         self._unstored: set[Any] = set()
         self._appended: list[Row] = []
+        self.append: Callable[[Row], None] = self._appended.append
+        """Write a new row that the fold never reads back: the cheapest way for a list of facts."""
 
     def get(self, key: Any) -> Row | None:
         """The row, or None."""
@@ -84,10 +87,6 @@ class Rows(Generic[Row]):
             self._unstored.add(key)
             self._changed.add(key)
         self._cache[key] = row
-
-    def append(self, row: Row) -> None:
-        """Write a new row that the fold never reads back: the cheapest way for a list of facts."""
-        self._appended.append(row)
 
     def delete(self, key: Any) -> None:
         if key in self._unstored:
@@ -119,6 +118,7 @@ class Rows(Generic[Row]):
         self._changed.clear()
         self._unstored.clear()
         self._appended = []
+        self.append = self._appended.append
         if len(cache) > cached_rows_limit:
             for key in list(islice(cache, len(cache) - cached_rows_limit // 2)):
                 del cache[key]

@@ -19,6 +19,7 @@ from projections.core.errors import ProjectionConflict, ReadModelMissing, StoreE
 from projections.core.projection import Projection, Row, Table
 from projections.core.rows import Changes
 from projections.core.sql_tables import (
+    ADVANCE,
     GENERATIONS,
     METADATA,
     WATERMARKS,
@@ -85,7 +86,7 @@ class SqlStore:
         if self._file is not None:
             if not self._url.database or self._url.database == ":memory:":
                 raise StoreError(f"{url}: name a file; a store in memory is `memory:`")
-            sql.event.listen(self.engine, "connect", _set_up_sqlite)
+            sql.event.listen(self.engine, "connect", set_up_sqlite)
             sql.event.listen(self.engine, "begin", _begin_sqlite)
 
     def open(self, projection: Projection, partitions: int) -> "SqlSession":
@@ -323,18 +324,15 @@ class SqlSession:
     def _advance(self, connection: sql.Connection, partition: int, after: Watermark) -> None:
         """Compare and set: whoever else moved this watermark keeps what they wrote."""
         before = self.watermarks[partition]
-        row = _watermark_rows(self.projection, self.generation)
-        update = (
-            sql.update(WATERMARKS)
-            .where(
-                *row,
-                WATERMARKS.c.partition == partition,
-                WATERMARKS.c.next_sequence == before.next_sequence,
-                WATERMARKS.c.next_offset == before.next_offset,
-            )
-            .values(msgspec.structs.asdict(after))
-        )
-        if connection.execute(update).rowcount == 1:
+        moved = {
+            "of_projection": self.projection.name,
+            "of_generation": self.generation,
+            "of_partition": partition,
+            "from_sequence": before.next_sequence,
+            "from_offset": before.next_offset,
+            **msgspec.structs.asdict(after),
+        }
+        if connection.execute(ADVANCE, moved).rowcount == 1:
             return
         found = _watermarks(connection, self.projection, self.generation).get(partition)
         if found is None:
@@ -412,7 +410,8 @@ class SqlReader:
         return self._store.table(table, generation).sql
 
 
-def _set_up_sqlite(connection: Any, _record: Any) -> None:
+def set_up_sqlite(connection: Any, _record: Any = None) -> None:
+    """The settings of every connection to a SQLite file; `connection` is the driver's own."""
     connection.isolation_level = None  # transactions begin where `_begin_sqlite` says
     for pragma in (
         "journal_mode = WAL",

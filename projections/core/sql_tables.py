@@ -38,6 +38,19 @@ WATERMARKS = sql.Table(
     sql.Column("checksum", sql.BigInteger, nullable=False),
 )
 
+ADVANCE = (
+    sql.update(WATERMARKS)
+    .where(
+        WATERMARKS.c.projection == sql.bindparam("of_projection"),
+        WATERMARKS.c.generation == sql.bindparam("of_generation"),
+        WATERMARKS.c.partition == sql.bindparam("of_partition"),
+        WATERMARKS.c.next_sequence == sql.bindparam("from_sequence"),
+        WATERMARKS.c.next_offset == sql.bindparam("from_offset"),
+    )
+    .values({name: sql.bindparam(name) for name in ("next_sequence", "next_offset", "checksum")})
+)
+"""Moves a watermark on from where it was last seen, and from nowhere else."""
+
 TEXT = sql.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
 """In the order of code points, as SQLite and Python have it."""
 SQL_TYPES: dict[ColumnType, sql.types.TypeEngine[Any]] = {
@@ -159,7 +172,7 @@ def _upsert(
 
 def table_names(schema: str) -> list[str]:
     """The names of the tables in a stored schema."""
-    return [table["name"] for table in msgspec.json.decode(schema)]
+    return [table["name"] for table in msgspec.json.decode(schema)["tables"]]
 
 
 def drop_tables(connection: sql.Connection, schema: str, generation: int) -> None:

@@ -53,6 +53,12 @@ class Catalog:
             raise TypeError(f"{system.name}: two projections of one name")
         names: set[str] = set()
         for projection in projections:
+            for kind in projection.events:
+                if kind not in system.events:
+                    raise TypeError(
+                        f"projection {projection.name} folds {kind.__name__}, which is no event "
+                        f"of {system.name}"
+                    )
             for table in projection.tables:
                 if table.name in names:
                     raise TypeError(f"{system.name}: two tables are called {table.name!r}")

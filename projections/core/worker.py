@@ -73,7 +73,7 @@ class Follower:
             return False
         try:
             with self._session.transaction(number, after) as write:
-                self._fold(events)
+                self._fold(events.of(self.projection.events))
                 write(self._tables.changes())
         except GenerationReplaced:
             self._follow_replacement()
@@ -150,11 +150,13 @@ class Worker:
 
     def __init__(self, log: Log, store: Store, projections: Iterable[Projection] = ()) -> None:
         """Of the store's system: these projections, or all."""
-        self.reader = EventReader(log, store.catalog.system)
+        chosen = tuple(projections) or tuple(store.catalog.projections.values())
+        kinds = {kind for projection in chosen for kind in projection.events}
+        self.reader = EventReader(log, store.catalog.system, kinds)
         self.store = store
         self.failures: dict[str, ProjectionError] = {}
         self.followers: list[Follower] = []
-        for projection in projections or store.catalog.projections.values():
+        for projection in chosen:
             status = store.status(projection)
             outdated = status is not None and not status.current
             try:

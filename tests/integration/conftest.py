@@ -15,9 +15,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="session")
 def kafka_tools() -> KafkaTools:
-    script = Path(os.environ.get("REFOLD_KAFKA_TOOLS", ROOT.parent / "shared/kafka/broker"))
+    script = Path(os.environ.get("KAFKA_TOOLS", ROOT.parent / "shared/kafka/broker"))
     if not script.exists():
-        pytest.skip(f"no Kafka tools: {script} does not exist (REFOLD_KAFKA_TOOLS)")
+        pytest.skip(f"no Kafka tools: {script} does not exist (KAFKA_TOOLS)")
     if shutil.which("java") is None:
         pytest.skip("no Kafka tools: there is no java")
     return KafkaTools(script)

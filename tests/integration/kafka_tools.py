@@ -1,6 +1,6 @@
 """Kafka's own tools and a broker, through a script that runs them.
 
-The script is named by REFOLD_KAFKA_TOOLS; its verbs are `start [PORT]`, `stop [PORT]`,
+The script is named by KAFKA_TOOLS; its verbs are `start [PORT]`, `stop [PORT]`,
 `wipe [PORT]` and `tool CLASS ARGUMENTS...`.
 """
 

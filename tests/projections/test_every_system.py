@@ -8,6 +8,7 @@ from projections.core.read_models import read_models
 from projections.core.rows import Tables
 from projections.core.testing import check_read_models
 from tests.samples.parking import projections as parking
+from tests.samples.parking.events import EVENTS
 
 PACKAGES = [
     registered.package
@@ -35,7 +36,7 @@ def test_the_suite_catches_a_fold_that_depends_on_its_batches(
             visits.refusals += 1000
             tables[parking.VISITS].put(visits)
 
-    wrong = Projection(name="cars", tables=(parking.VISITS,), fold=fold)
+    wrong = Projection(name="cars", events=EVENTS, tables=(parking.VISITS,), fold=fold)
     monkeypatch.setattr(parking, "PROJECTIONS", (wrong,))
     with pytest.raises(AssertionError, match="car_visits, rebuilt in one go"):
         check_read_models("tests.samples.parking")

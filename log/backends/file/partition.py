@@ -11,6 +11,7 @@ writer stays with the parent.
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import NamedTuple
@@ -59,40 +60,6 @@ from log.topic import TopicConfig
 logger = logging.getLogger("refold.log")
 
 CLEANER_NAME = "cleaner.lock"
-LANES = 2
-"""How many fsyncs of one process may be under way at once."""
-END_OF_TIME = 2**63
-
-
-class _Active:
-    """The files of the segment that is appended to, open for writing."""
-
-    __slots__ = ("base_offset", "index", "lanes", "log", "time_index")
-
-    def __init__(self, storage: Storage, folder: str, base_offset: int) -> None:
-        path = f"{folder}/{segment_name(base_offset)}"
-        self.base_offset = base_offset
-        self.log = storage.open(path + LOG_SUFFIX, write=True)
-        self.lanes = [self.log] + [
-            storage.open(path + LOG_SUFFIX, write=True) for _ in range(LANES - 1)
-        ]
-        self.index = storage.open(path + INDEX_SUFFIX, write=True)
-        self.time_index = storage.open(path + TIME_INDEX_SUFFIX, write=True)
-
-
-class _Written(NamedTuple):
-    """How far this process has written: what its next fsync makes durable."""
-
-    end_offset: int
-    active: _Active
-    position: int
-
-
-class _Ticket(NamedTuple):
-    """An appender that waits for somebody else's fsync."""
-
-    end_offset: int
-    wake: threading.Lock
 
 
 class FilePartition(PartitionReader):
@@ -112,9 +79,7 @@ class FilePartition(PartitionReader):
         self._is_durable = config.durability == "loses_nothing"
         self._refusal: LogError | None = None
         self._sync_lock = threading.Lock()
-        self._free_lanes = list(range(LANES))
-        self._synced = 0
-        self._tickets: list[_Ticket] = []
+        self._commits = GroupCommit(self._commit)
         compacts = "compact" in config.cleanup_policy
         self._unchecked_bytes = -1 if compacts else config.max_message_bytes
         self.recovered: list[str] = []
@@ -149,9 +114,7 @@ class FilePartition(PartitionReader):
             logger.error("%s", found.damage)
             self._refusal = CorruptLog(found.damage)
             return
-        self._active = _Active(self._storage, self.folder, self._words[ACTIVE_BASE])
-        self._synced = self._words[DURABLE_END]
-        self._written = _Written(self._synced, self._active, self._words[POSITION])
+        self._active = ActiveSegment(self._storage, self.folder, self.config, self._words)
 
     def close(self) -> None:
         """Make the rest durable and let the files go. Reading and appending end."""
@@ -162,8 +125,8 @@ class FilePartition(PartitionReader):
     def reopen_after_fork(self) -> None:
         """In a forked child: locks of its own, for the inherited ones are the parent's too."""
         self._lock, self._sync_lock = threading.Lock(), threading.Lock()
-        self._changed = threading.Condition()
-        self._free_lanes, self._tickets, self._waiting = list(range(LANES)), [], 0
+        self._changed, self._waiting = threading.Condition(), 0
+        self._commits = GroupCommit(self._commit)
         try:
             self._state = self._storage.open(f"{self.folder}/{STATE_NAME}", write=True)
         except OSError as error:
@@ -205,68 +168,51 @@ class FilePartition(PartitionReader):
             check_batch(self.config, encoded, self.name)
         if self._refusal is not None:
             self._check_usable()
+        entry = Entry(encoded, delta, max_timestamp, writer_epoch)
+        if self._is_durable:
+            self._commits.append(entry)
+        else:
+            self._write([entry])
+        if entry.error is not None:
+            raise entry.error
+        if self._waiting:
+            self._wake()
+        return entry.base_offset
+
+    def _commit(self, entries: list[Entry]) -> None:
+        self._write(entries)
+        self._sync()
+
+    def _write(self, entries: list[Entry]) -> None:
+        """Write the entries, under the partition's lock; a fenced writer's get their error."""
+        words = self._words
         with self._lock:
             self._state.lock()
             try:
-                base = self._write(encoded, delta, max_timestamp, writer_epoch)
+                if self._refusal is not None or words[FLAGS]:
+                    self._mind_flags()
+                for entry in entries:
+                    if entry.writer_epoch and entry.writer_epoch != words[WRITER_EPOCH]:
+                        entries = self._without_fenced(entries)
+                        break
+                self._active.write(entries)
+                if not self._is_durable:
+                    words[HIGH_WATERMARK] = words[LOG_END]
             except OSError as error:
                 raise self._cannot("append", error) from error
+            except SyncFailed as error:
+                raise self._fail_sync(error) from error
             finally:
                 self._state.unlock()
-        if self._is_durable:
-            self._settle(base + delta + 1)
-        elif self._waiting:
-            self._wake()
-        return base
 
-    def _write(self, encoded: bytearray, delta: int, max_timestamp: int, writer_epoch: int) -> int:
-        words = self._words
-        if self._refusal is not None or words[FLAGS]:
-            self._mind_flags()
-        if writer_epoch and words[WRITER_EPOCH] != writer_epoch:
-            raise PartitionFenced(
-                f"{self.name}: this writer was fenced: a successor has taken the partition over"
-            )
-        values = APPEND.unpack_from(words, APPEND_AT)
-        base: int = values[1]
-        position = values[2]
-        size = len(encoded)
-        words[FLAGS] = WRITING
-        if position and is_roll_due(
-            self.config, position, size, max_timestamp - values[9], base + delta - values[0]
-        ):
-            self._roll()
-            values = APPEND.unpack_from(words, APPEND_AT)
-            position = 0
-        segment, _, _, since, index_size, time_size, last_time, top, top_offset, first = values
-        active = self._active
-        if active.base_offset != segment:
-            active = self._active = _Active(self._storage, self.folder, segment)
-        place_batch(encoded, base)
-        active.log.pwrite(encoded, position)
-        last = base + delta
-        if max_timestamp > top:
-            top, top_offset = max_timestamp, last
-        if since > self.config.index_interval_bytes:
-            active.index.pwrite(OFFSET_ENTRY.pack(last - segment, position), index_size)
-            index_size += OFFSET_ENTRY.size
-            if top > last_time:
-                active.time_index.pwrite(TIME_ENTRY.pack(top, top_offset - segment), time_size)
-                time_size += TIME_ENTRY.size
-                last_time = top
-            since = 0
-        if first < 0:
-            first = max_timestamp
-        end, position = last + 1, position + size
-        APPEND.pack_into(
-            words, APPEND_AT, segment, end, position, since + size, index_size, time_size,
-            last_time, top, top_offset, first,
-        )  # fmt: skip
-        words[FLAGS] = 0
-        self._written = _Written(end, active, position)
-        if not self._is_durable:
-            words[HIGH_WATERMARK] = end
-        return base
+    def _without_fenced(self, entries: list[Entry]) -> list[Entry]:
+        epoch = self._words[WRITER_EPOCH]
+        for entry in entries:
+            if entry.writer_epoch not in (0, epoch):
+                entry.error = PartitionFenced(
+                    f"{self.name}: this writer was fenced: a successor has taken the partition over"
+                )
+        return [entry for entry in entries if entry.error is None]
 
     def _mind_flags(self) -> None:
         """Under the lock: why an append must not go on as usual, or mend what a dead one left."""
@@ -284,36 +230,9 @@ class FilePartition(PartitionReader):
         if self._refusal is not None:
             raise type(self._refusal)(str(self._refusal))
 
-    def _roll(self) -> None:
-        """Finish the active segment and begin the next one at the log end; under the lock."""
-        words = self._words
-        values = APPEND.unpack_from(words, APPEND_AT)
-        segment, end, _, _, _, time_size, last_time, top, top_offset, _ = values
-        active = self._active
-        if active.base_offset != segment:
-            active = _Active(self._storage, self.folder, segment)
-        if top > last_time:
-            active.time_index.pwrite(TIME_ENTRY.pack(top, top_offset - segment), time_size)
-        try:
-            active.log.sync()
-        except OSError as error:
-            raise self._fail_sync(error) from error
-        active.index.sync()
-        active.time_index.sync()
-        create_segment(self._storage, self.folder, end)
-        self._active = _Active(self._storage, self.folder, end)
-        words[DURABLE_POSITION] = 0
-        words[DURABLE_END] = end
-        words[HIGH_WATERMARK] = end
-        APPEND.pack_into(words, APPEND_AT, end, end, 0, 0, 0, 0, -1, -1, -1, -1)
-        words[GENERATION] += 1
-
     def _cannot(self, what: str, error: OSError) -> LogStorageError:
         """Give back the room of a write that failed; the flag has the next append look again."""
-        words = self._words
-        if words[FLAGS] & WRITING and self._active.base_offset == words[ACTIVE_BASE]:
-            with suppress(OSError):
-                self._active.log.truncate(words[POSITION])
+        self._active.give_back()
         return LogStorageError(
             f"{self.name}: cannot {what} in {self.folder}: {error.strerror or error}. Nothing "
             "acknowledged was lost; try again once the cause is gone"
@@ -321,87 +240,34 @@ class FilePartition(PartitionReader):
 
     # -- durability -------------------------------------------------------------------------------
 
-    def _settle(self, end: int) -> None:
-        """Return once the records below `end` are durable: one fsync serves all who wait.
-
-        Two may be under way at once, so that the disk does not idle while one hands over to the
-        next; each has a file description of its own, for the kernel tells of an error once a
-        description.
-        """
-        while True:
-            with self._sync_lock:
-                if self._synced >= end:
-                    return
-                self._check_usable()
-                if self._free_lanes:
-                    lane = self._free_lanes.pop()
-                    break
-                ticket = _Ticket(end, threading.Lock())
-                ticket.wake.acquire()
-                self._tickets.append(ticket)
-            ticket.wake.acquire()
-        written = self._written
-        try:
-            written.active.lanes[lane].sync()
-        except OSError as error:
-            raise self._fail_sync(error) from error
-        finally:
-            self._hand_over(lane, written.end_offset)
-        self._publish(written)
-        if self._tickets:
-            self._serve()
-
-    def _hand_over(self, lane: int, end: int) -> None:
-        """Give the lane to one whose records come after, before anything else: the disk waits."""
+    def _sync(self) -> None:
+        """Make durable what this process has written, and show it to readers."""
         with self._sync_lock:
-            self._free_lanes.append(lane)
-            for at, ticket in enumerate(self._tickets):
-                if ticket.end_offset > end:
-                    del self._tickets[at]
-                    ticket.wake.release()
-                    return
-
-    def _serve(self) -> None:
-        """Wake those whose records are durable, or never will be."""
-        with self._sync_lock:
-            synced = END_OF_TIME if self._refusal is not None else self._synced
-            served = [ticket for ticket in self._tickets if ticket.end_offset <= synced]
-            self._tickets = [ticket for ticket in self._tickets if ticket.end_offset > synced]
-        for ticket in served:
-            ticket.wake.release()
-
-    def _publish(self, written: _Written) -> None:
-        """What was fsynced is durable: tell the readers of every process."""
-        words = self._words
-        end = written.end_offset
-        with self._lock:
-            self._state.lock()
-            if end > words[DURABLE_END] and self._refusal is None:
-                if words[ACTIVE_BASE] == written.active.base_offset:
-                    words[DURABLE_POSITION] = written.position
-                words[DURABLE_END] = end
-                if end > words[HIGH_WATERMARK]:
-                    words[HIGH_WATERMARK] = end
-            self._state.unlock()
-            if end > self._synced:
-                self._synced = end
-        if self._waiting:
-            self._wake()
+            segment, position, file, end = self._active.written
+            try:
+                file.sync()
+            except OSError as error:
+                with self._guard():
+                    self._words[FLAGS] |= SYNC_FAILED
+                raise self._fail_sync(error) from error
+            with self._lock:
+                self._state.lock()
+                self._active.publish(segment, position, end)
+                self._state.unlock()
 
     def flush(self) -> None:
         """Make everything written so far durable, whatever the topic's durability says."""
         if self._words[DURABLE_END] < self._words[LOG_END] and self._refusal is None:
-            self._settle(self._written.end_offset)
+            self._sync()
 
-    def _fail_sync(self, error: OSError) -> LogStorageError:
+    def _fail_sync(self, error: OSError | SyncFailed) -> LogStorageError:
         """A failed fsync is never tried again: the kernel may have dropped what it could not
         write.
 
         The records were not acknowledged. The next opening writes them once more, or fails.
         """
-        message = self._sync_failed(error.strerror or str(error))
+        message = self._sync_failed(str(error.__cause__ or error))
         self._refusal = LogStorageError(message)
-        self._words[FLAGS] |= SYNC_FAILED
         return LogStorageError(message)
 
     def _sync_failed(self, why: str) -> str:
@@ -460,9 +326,7 @@ class FilePartition(PartitionReader):
             and "delete" in self.config.cleanup_policy
             and 0 <= retention_ms < now_ms - newest
         ):
-            self._words[FLAGS] = WRITING
-            self._roll()
-            self._words[FLAGS] = 0
+            self._active.roll()
 
     def begin_writer(self) -> int:
         """A new writer's epoch: from now on the earlier ones are fenced."""

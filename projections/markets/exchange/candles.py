@@ -34,8 +34,6 @@ def fold(tables: Tables, events: Events) -> None:
     latest: dict[str, tuple[int, list[Candle]]] = {}
     """By instrument: the second of its last trade, and the candles which that falls in."""
     for event, at_ms in events:
-        if type(event) is not OrderTraded:
-            continue
         instrument, price = event.instrument, event.price
         second = at_ms // second_ms
         found = latest.get(instrument)
@@ -64,4 +62,6 @@ def _candles_at(candles: Rows[Candle], instrument: str, at_ms: int, price: int) 
     return found
 
 
-TRADE_CANDLES = Projection(name="trade_candles", tables=(CANDLES,), fold=fold)
+TRADE_CANDLES = Projection(
+    name="trade_candles", events=(OrderTraded,), tables=(CANDLES,), fold=fold
+)

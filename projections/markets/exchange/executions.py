@@ -32,26 +32,37 @@ EXECUTIONS = Table(
 def fold(tables: Tables, events: Events) -> None:
     append = tables[EXECUTIONS].append
     for event, at_ms in events:
-        if type(event) is not OrderTraded:
-            continue
+        instrument, sequence = event.instrument, event.sequence
+        price, quantity = event.price, event.quantity
         taker_side, maker_side = ("buy", "sell") if event.taker_side is BUY else ("sell", "buy")
-        for account_id, role, order_id, side in (
-            (event.taker_account_id, "taker", event.taker_order_id, taker_side),
-            (event.maker_account_id, "maker", event.maker_order_id, maker_side),
-        ):
-            append(
-                Execution(
-                    account_id,
-                    at_ms,
-                    event.instrument,
-                    event.sequence,
-                    role,
-                    order_id,
-                    side,
-                    event.price,
-                    event.quantity,
-                )
+        append(
+            Execution(
+                event.taker_account_id,
+                at_ms,
+                instrument,
+                sequence,
+                "taker",
+                event.taker_order_id,
+                taker_side,
+                price,
+                quantity,
             )
+        )
+        append(
+            Execution(
+                event.maker_account_id,
+                at_ms,
+                instrument,
+                sequence,
+                "maker",
+                event.maker_order_id,
+                maker_side,
+                price,
+                quantity,
+            )
+        )
 
 
-ACCOUNT_EXECUTIONS = Projection(name="account_executions", tables=(EXECUTIONS,), fold=fold)
+ACCOUNT_EXECUTIONS = Projection(
+    name="account_executions", events=(OrderTraded,), tables=(EXECUTIONS,), fold=fold
+)

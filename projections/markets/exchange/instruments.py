@@ -21,12 +21,13 @@ INSTRUMENTS = Table("instruments", ListedInstrument, key=("instrument",))
 def fold(tables: Tables, events: Events) -> None:
     instruments = tables[INSTRUMENTS]
     for event, at_ms in events:
-        if type(event) is InstrumentListed:
-            instruments.put(
-                ListedInstrument(
-                    event.instrument, event.price_decimals, event.tick_size, event.lot_size, at_ms
-                )
+        instruments.put(
+            ListedInstrument(
+                event.instrument, event.price_decimals, event.tick_size, event.lot_size, at_ms
             )
+        )
 
 
-LISTED_INSTRUMENTS = Projection(name="listed_instruments", tables=(INSTRUMENTS,), fold=fold)
+LISTED_INSTRUMENTS = Projection(
+    name="listed_instruments", events=(InstrumentListed,), tables=(INSTRUMENTS,), fold=fold
+)

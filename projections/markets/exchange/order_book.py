@@ -78,16 +78,20 @@ class _Book:
         self.move(order, order.quantity, 1)
 
     def reduce(self, instrument: str, order_id: int, quantity: int) -> None:
-        order = self.orders[instrument, order_id]
+        key = instrument, order_id
+        order = self.orders[key]
         if quantity == order.quantity:
-            self.remove(order)
+            self.orders.delete(key)
+            self.move(order, -quantity, -1)
         else:
             order.quantity -= quantity
             self.move(order, -quantity, 0)
             self.orders.put(order)
 
-    def remove(self, order: OpenOrder) -> None:
-        self.orders.delete((order.instrument, order.order_id))
+    def cancel(self, instrument: str, order_id: int) -> None:
+        key = instrument, order_id
+        order = self.orders[key]
+        self.orders.delete(key)
         self.move(order, -order.quantity, -1)
 
     def replace(self, event: OrderReplaced) -> None:
@@ -122,7 +126,7 @@ def fold(tables: Tables, events: Events) -> None:
             book.reduce(event.instrument, event.maker_order_id, event.quantity)
             book.reduce(event.instrument, event.taker_order_id, event.quantity)
         elif kind is OrderCancelled:
-            book.remove(book.orders[event.instrument, event.order_id])
+            book.cancel(event.instrument, event.order_id)
         elif kind is OrderReplaced:
             book.replace(event)
         elif kind is OrderDecremented:
@@ -145,4 +149,7 @@ def _apply_moves(levels: Rows[PriceLevel], moves: dict[tuple[str, str, int], lis
             levels.put(level)
 
 
-ORDER_BOOK = Projection(name="order_book", tables=(OPEN_ORDERS, PRICE_LEVELS), fold=fold)
+MOVES = (OrderAccepted, OrderTraded, OrderCancelled, OrderReplaced, OrderDecremented)
+ORDER_BOOK = Projection(
+    name="order_book", events=MOVES, tables=(OPEN_ORDERS, PRICE_LEVELS), fold=fold
+)

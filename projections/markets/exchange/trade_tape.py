@@ -1,10 +1,14 @@
 """The public trade tape: one row a trade, from `OrderTraded`."""
 
+from typing import Final
+
 import msgspec
 
-from processors.markets.exchange.events import OrderTraded
+from processors.markets.exchange.events import OrderTraded, Side
 from projections.core.projection import Events, Projection, Table
 from projections.core.rows import Tables
+
+BUY: Final = Side.BUY
 
 
 class Trade(msgspec.Struct, gc=False):
@@ -23,17 +27,16 @@ TRADES = Table("trades", Trade, key=("instrument", "sequence"))
 def fold(tables: Tables, events: Events) -> None:
     append = tables[TRADES].append
     for event, at_ms in events:
-        if type(event) is OrderTraded:
-            append(
-                Trade(
-                    event.instrument,
-                    event.sequence,
-                    at_ms,
-                    event.price,
-                    event.quantity,
-                    event.taker_side.value,
-                )
+        append(
+            Trade(
+                event.instrument,
+                event.sequence,
+                at_ms,
+                event.price,
+                event.quantity,
+                "buy" if event.taker_side is BUY else "sell",
             )
+        )
 
 
-TRADE_TAPE = Projection(name="trade_tape", tables=(TRADES,), fold=fold)
+TRADE_TAPE = Projection(name="trade_tape", events=(OrderTraded,), tables=(TRADES,), fold=fold)

@@ -18,7 +18,7 @@ def test_help_lists_every_command_and_the_exit_codes(cli: Cli) -> None:
         assert name in ended.stdout
         assert line.split()[0] in ended.stdout
     assert "Exit codes" in ended.stdout
-    assert cli().stdout == ended.stdout
+    assert cli().stdout.strip() == ended.stdout.strip()
 
 
 @pytest.mark.parametrize("name", COMMANDS)

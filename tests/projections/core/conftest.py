@@ -1,6 +1,6 @@
 """Fixtures: the same tests on every kind of store.
 
-`REFOLD_TEST_POSTGRESQL_URL` (a database that may be emptied) adds PostgreSQL.
+`TEST_POSTGRESQL_URL` (a database that may be emptied) adds PostgreSQL.
 """
 
 import os
@@ -12,7 +12,7 @@ import sqlalchemy as sql
 
 from tests.projections.core.garage import Stores, Topic, sqlite_url
 
-POSTGRESQL_URL = os.environ.get("REFOLD_TEST_POSTGRESQL_URL", "")
+POSTGRESQL_URL = os.environ.get("TEST_POSTGRESQL_URL", "")
 KINDS = ("sqlite", "memory", *(("postgresql",) if POSTGRESQL_URL else ()))
 
 

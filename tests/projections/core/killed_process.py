@@ -6,21 +6,17 @@ from pathlib import Path
 
 from log.backends.file import FileLog
 from processors.core.registry import load_system
-from projections.core.read_models import ReadModels, read_models
+from projections.core.read_models import read_models
 from projections.core.rebuild import rebuild
 from projections.core.worker import Worker
 
-PACKAGE = "processors.markets.exchange"
-
-
-def models() -> ReadModels:
-    return read_models(load_system(PACKAGE))
+MODELS = read_models(load_system("processors.markets.exchange"))
 
 
 def follow(log_folder: Path, url: str, started: Connection) -> None:
     """A transaction for each command, so that a kill is nearly always within one."""
     with FileLog(log_folder) as log:
-        store = models().open_store(url)
+        store = MODELS.open_store(url)
         store.batch_bytes = 1
         worker = Worker(log, store)
         started.send(True)
@@ -29,7 +25,7 @@ def follow(log_folder: Path, url: str, started: Connection) -> None:
 
 def rebuild_forever(log_folder: Path, url: str, started: Connection) -> None:
     with FileLog(log_folder) as log:
-        store = models().open_store(url)
+        store = MODELS.open_store(url)
         store.batch_bytes = 20_000
         started.send(True)
         while True:

@@ -23,9 +23,9 @@ from projections.core.rebuild import rebuild
 from projections.core.testing import rows
 from projections.core.worker import Worker
 from tests.projections.core import killed_process
-from tests.projections.core.killed_process import follow, models, rebuild_forever
+from tests.projections.core.killed_process import MODELS, follow, rebuild_forever
 
-KILLS = 30
+KILLS = 20
 COMMANDS = 6_000
 LONGEST_LIFE_S = 0.06
 
@@ -83,7 +83,7 @@ def test_kill(processes: multiprocessing.context.ForkServerContext, tmp_path: Pa
     copy_events(log, tmp_path)
     url = default_url(tmp_path, SYSTEM)
     draw = random.Random(1)
-    store = models().open_store(url)
+    store = MODELS.open_store(url)
     seen: set[int] = set()
     for number in range(KILLS):
         target = rebuild_forever if number % 3 == 2 else follow
@@ -94,7 +94,7 @@ def test_kill(processes: multiprocessing.context.ForkServerContext, tmp_path: Pa
                 seen.add(sum(mark.next_sequence for mark in status.watermarks.values()))
     assert len(seen) > KILLS / 3, f"hardly any process got anywhere: {sorted(seen)}"
 
-    expected = models().open_store("memory:")
+    expected = MODELS.open_store("memory:")
     Worker(log, expected).catch_up()
     with FileLog(tmp_path) as files:
         Worker(files, store).catch_up()

@@ -7,10 +7,12 @@ from typing import Literal
 import msgspec
 import pytest
 
+from processors.core.messages import NothingChanged
 from projections.core.projection import Column, Events, Projection, Table
 from projections.core.rows import Tables
 from projections.core.store import Catalog
 from tests.projections.core.garage import SYSTEM
+from tests.samples.parking.events import EVENTS
 
 
 class Colour(Enum):
@@ -74,8 +76,14 @@ def test_columns_come_from_the_row() -> None:
         (lambda: Table("rows", WithEnum, key=("colour",)), "keep an enum's value"),
         (lambda: Table("rows", WithList, key=("names",)), "WithList.names: a column cannot be"),
         (lambda: Table("rows", WithChoice, key=("either",)), "WithChoice.either: a column cannot"),
-        (lambda: Projection(name="model", tables=(), fold=fold), "declares no table"),
-        (lambda: Projection(name="a model", tables=(ROWS,), fold=fold), "lower-case"),
+        (
+            lambda: Projection(name="model", events=EVENTS, tables=(), fold=fold),
+            "declares no table",
+        ),
+        (
+            lambda: Projection(name="a model", events=EVENTS, tables=(ROWS,), fold=fold),
+            "lower-case",
+        ),
     ],
 )
 def test_a_mistake_is_named(declare: Callable[[], object], message: str) -> None:
@@ -84,21 +92,35 @@ def test_a_mistake_is_named(declare: Callable[[], object], message: str) -> None
 
 
 def test_names_are_a_systems_own() -> None:
-    one = Projection(name="one", tables=(ROWS,), fold=fold)
-    same_name = Projection(name="one", tables=(Table("others", Row, key=("key",)),), fold=fold)
-    same_table = Projection(name="two", tables=(Table("some_rows", Row, key=("key",)),), fold=fold)
+    one = Projection(name="one", events=EVENTS, tables=(ROWS,), fold=fold)
+    same_name = Projection(
+        name="one", events=EVENTS, tables=(Table("others", Row, key=("key",)),), fold=fold
+    )
+    same_table = Projection(
+        name="two", events=EVENTS, tables=(Table("some_rows", Row, key=("key",)),), fold=fold
+    )
     with pytest.raises(TypeError, match="two projections of one name"):
         Catalog(SYSTEM, (one, same_name))
     with pytest.raises(TypeError, match="two tables are called 'some_rows'"):
         Catalog(SYSTEM, (one, same_table))
 
 
+def test_a_projection_folds_the_events_of_its_system() -> None:
+    stray = Projection(name="one", events=(NothingChanged,), tables=(ROWS,), fold=fold)
+    with pytest.raises(TypeError, match="NothingChanged, which is no event of"):
+        Catalog(SYSTEM, (stray,))
+    with pytest.raises(TypeError, match="folds no events"):
+        Projection(name="one", events=(), tables=(ROWS,), fold=fold)
+
+
 def test_the_schema_changes_with_what_the_store_would_have_to_change() -> None:
     def schema(table: Table[Row]) -> str:
-        return Projection(name="model", tables=(table,), fold=fold).schema
+        return Projection(name="model", events=EVENTS, tables=(table,), fold=fold).schema
 
     same = schema(Table("some_rows", Row, key=("key",)))
     assert same == schema(ROWS)
+    fewer = Projection(name="model", events=EVENTS[:1], tables=(ROWS,), fold=fold)
+    assert fewer.schema != same
     others = (
         Table("other_rows", Row, key=("key",)),
         Table("some_rows", Row, key=("number",)),

@@ -12,6 +12,7 @@ from projections.core.rows import Tables
 from projections.core.store import Store
 from projections.core.worker import Progress, Worker
 from tests.projections.core.garage import Stores, Topic, dump, left, parked
+from tests.samples.parking.events import EVENTS
 from tests.samples.parking.projections import CARS, HISTORY, OCCUPANCY, PROJECTIONS, SPOTS, Spot
 
 
@@ -60,7 +61,7 @@ def test_what_a_fold_did_wrong_is_mended_by_a_rebuild(topic: Topic, stores: Stor
         for event, _at_ms in events:
             tables[SPOTS].put(Spot(event.spot, "mended", 0, 0))
 
-    mended = Projection(name="occupancy", tables=(SPOTS,), fold=right, version=2)
+    mended = Projection(name="occupancy", events=EVENTS, tables=(SPOTS,), fold=right, version=2)
     store = stores.open(with_other(mended))
     rebuild(topic.log, store, mended)
     assert {row[1] for row in dump(store)["spots"]} == {"mended"}
@@ -143,7 +144,7 @@ def test_a_rebuild_that_fails_leaves_the_old_one_serving(topic: Topic, stores: S
     def wrong(tables: Tables, events: Events) -> None:
         raise RuntimeError("wrong")
 
-    wrong_one = Projection(name="occupancy", tables=(SPOTS,), fold=wrong)
+    wrong_one = Projection(name="occupancy", events=EVENTS, tables=(SPOTS,), fold=wrong)
     with pytest.raises(FoldFailed, match="wrong"):
         rebuild(topic.log, stores.open(with_other(wrong_one)), wrong_one)
     assert dump(stores.open()) == served
@@ -177,9 +178,12 @@ def fold_by_car(tables: Tables, events: Events) -> None:
 @pytest.mark.parametrize(
     "changed",
     [
-        Projection(name="occupancy", tables=(SPOTS,), fold=OCCUPANCY.fold, version=2),
+        Projection(
+            name="occupancy", events=EVENTS, tables=(SPOTS,), fold=OCCUPANCY.fold, version=2
+        ),
         Projection(
             name="occupancy",
+            events=EVENTS,
             tables=(BY_CAR,),
             fold=fold_by_car,
         ),
@@ -219,7 +223,7 @@ def test_readers_see_the_old_or_the_new_and_never_a_mix(topic: Topic, stores: St
                 for table in (one, two):
                     tables[table].put(Spot(event.spot, "", release, 0))
 
-        return Projection(name="stamped", tables=(one, two), fold=fold)
+        return Projection(name="stamped", events=EVENTS, tables=(one, two), fold=fold)
 
     first = stamped(0)
     store = stores.open([first])

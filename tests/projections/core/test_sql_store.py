@@ -17,6 +17,7 @@ from projections.core.sql_tables import SqlTable
 from projections.core.store import Catalog
 from projections.core.worker import Worker
 from tests.projections.core.garage import SYSTEM, Stores, Topic, dump, parked, sqlite_url
+from tests.samples.parking.events import EVENTS
 from tests.samples.parking.projections import OCCUPANCY, PROJECTIONS, SPOTS, STAYS, Spot
 
 CATALOG = Catalog(SYSTEM, PROJECTIONS)
@@ -140,7 +141,7 @@ def test_a_number_beyond_64_bits_is_named(topic: Topic, sqlite_stores: Stores) -
     def fold(tables: Tables, events: Events) -> None:
         tables[SPOTS].put(Spot("a", "x", 2**63, 0))
 
-    projection = Projection(name="occupancy", tables=(SPOTS,), fold=fold)
+    projection = Projection(name="occupancy", events=EVENTS, tables=(SPOTS,), fold=fold)
     topic.append(parked("a", "x"))
     store = sqlite_stores.open([projection])
     with pytest.raises(StoreError, match="a number in 'spots' does not fit 64 bits"):

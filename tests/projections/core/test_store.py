@@ -16,6 +16,7 @@ from projections.core.projection import Events, Projection, Table
 from projections.core.rows import Tables
 from projections.core.store import GenerationReplaced, Session, Store, Watermark
 from tests.projections.core.garage import Stores, dump
+from tests.samples.parking.events import EVENTS
 
 
 class Thing(msgspec.Struct):
@@ -33,7 +34,7 @@ def no_fold(tables: Tables, events: Events) -> None:
 
 THINGS = Table("things", Thing, key=("name", "number"), indexes=(("number",), ("flag", "number")))
 NAMES = Table("names", Thing, key=("name",))
-MODEL = Projection(name="model", tables=(THINGS, NAMES), fold=no_fold)
+MODEL = Projection(name="model", events=EVENTS, tables=(THINGS, NAMES), fold=no_fold)
 
 
 class Writer:
@@ -207,8 +208,16 @@ def test_a_second_rebuild_ends_the_first(store: Store) -> None:
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        (Projection(name="model", tables=(THINGS, NAMES), fold=no_fold, version=2), "version 1;"),
-        (Projection(name="model", tables=(THINGS,), fold=no_fold), "another table schema;"),
+        (
+            Projection(
+                name="model", events=EVENTS, tables=(THINGS, NAMES), fold=no_fold, version=2
+            ),
+            "version 1;",
+        ),
+        (
+            Projection(name="model", events=EVENTS, tables=(THINGS,), fold=no_fold),
+            "another table schema;",
+        ),
     ],
 )
 def test_another_version_or_schema_is_neither_read_nor_written(

@@ -1,11 +1,14 @@
 """A worker on an events topic: in order, once, whole commands, and loudly stopped otherwise."""
 
+import dataclasses
 import threading
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
 from log.backends.memory import MemoryLog
+from log.envelope import Event
 from log.record import Record
 from processors.core.messages import CommandDeadLettered, NothingChanged, RulesAdopted
 from projections.core.errors import (
@@ -18,12 +21,13 @@ from projections.core.errors import (
 from projections.core.projection import Events, Projection
 from projections.core.rebuild import rebuild
 from projections.core.rows import Tables
-from projections.core.store import Store, Watermark
+from projections.core.store import Catalog, Store, Watermark
 from projections.core.worker import Progress, Worker
 from tests.projections.core.garage import SYSTEM, Stores, Topic, dump, left, parked
+from tests.samples.parking.events import EVENTS, CarLeft, CarParked, CarRefused
 from tests.samples.parking.projections import OCCUPANCY, PROJECTIONS, SPOTS, Spot
 
-EVENTS = SYSTEM.events_topic
+TOPIC = SYSTEM.events_topic
 
 
 @pytest.fixture
@@ -80,7 +84,7 @@ def test_core_events_move_the_watermark_and_are_not_folded(topic: Topic, store: 
     def fold(tables: Tables, events: Events) -> None:
         folded.extend(type(event) for event, _at_ms in events)
 
-    seen = Projection(name="occupancy", tables=OCCUPANCY.tables, fold=fold)
+    seen = Projection(name="occupancy", events=EVENTS, tables=OCCUPANCY.tables, fold=fold)
     Worker(topic.log, store, [seen]).catch_up()
     assert [kind.__name__ for kind in folded] == ["CarParked"]
     assert sequences(store) == {0: 5, 1: 0}
@@ -95,8 +99,8 @@ def test_a_gap_stops_the_projection_and_says_where(topic: Topic, store: Store) -
     with pytest.raises(ProjectionGap) as caught:
         worker.catch_up()
     gap = caught.value
-    assert (gap.topic, gap.partition, gap.expected, gap.found, gap.offset) == (EVENTS, 0, 1, 3, 1)
-    assert f"{EVENTS}[0] at offset 1: expected sequence 1, found 3" in str(gap)
+    assert (gap.topic, gap.partition, gap.expected, gap.found, gap.offset) == (TOPIC, 0, 1, 3, 1)
+    assert f"{TOPIC}[0] at offset 1: expected sequence 1, found 3" in str(gap)
     assert spots(store) == ["a x", "b y"]  # all before the gap, and the other partition
     assert set(worker.failures) == {projection.name for projection in PROJECTIONS}
     with pytest.raises(ProjectionGap):
@@ -106,7 +110,7 @@ def test_a_gap_stops_the_projection_and_says_where(topic: Topic, store: Store) -
 def test_a_gap_at_the_start_of_the_topic_stops_it_too(topic: Topic, store: Store) -> None:
     topic.append(parked("a", "x"))
     topic.append(parked("b", "y"))
-    topic.log.partition(EVENTS, 0).delete_before(1)
+    topic.log.partition(TOPIC, 0).delete_before(1)
     with pytest.raises(ProjectionGap, match="deleted by retention"):
         Worker(topic.log, store).catch_up()
 
@@ -147,7 +151,7 @@ def test_an_event_that_does_not_decode_stops_it(
     topic.append_records([Record(value)])
     with pytest.raises(InvalidEvent, match=message) as caught:
         Worker(topic.log, store).catch_up()
-    assert f"{EVENTS}[0] at offset 1" in str(caught.value)
+    assert f"{TOPIC}[0] at offset 1" in str(caught.value)
     assert spots(store) == ["a x"]
 
 
@@ -206,7 +210,7 @@ def fails_on(car: str) -> Callable[[Tables, Events], None]:
 def test_a_fold_that_raises_stops_its_projection_and_no_other(
     topic: Topic, stores: Stores
 ) -> None:
-    failing = Projection(name="failing", tables=(SPOTS,), fold=fails_on("tank"))
+    failing = Projection(name="failing", events=EVENTS, tables=(SPOTS,), fold=fails_on("tank"))
     others = [projection for projection in PROJECTIONS if SPOTS not in projection.tables]
     store = stores.open([failing, *others])
     topic.append(parked("a", "x"))
@@ -220,7 +224,10 @@ def test_a_fold_that_raises_stops_its_projection_and_no_other(
     assert spots(store) == [] and sequences(store, failing) == {0: 0, 1: 0}
     assert all(sequences(store, other) == {0: 3, 1: 0} for other in others)
     mended = stores.open(
-        [Projection(name="failing", tables=(SPOTS,), fold=fails_on("none")), *others]
+        [
+            Projection(name="failing", events=EVENTS, tables=(SPOTS,), fold=fails_on("none")),
+            *others,
+        ]
     )
     Worker(topic.log, mended).catch_up()
     assert spots(mended) == ["a x", "b tank", "c y"]
@@ -257,7 +264,7 @@ def test_another_log_than_the_one_applied_is_refused(topic: Topic, stores: Store
         Worker(other.log, stores.open()).catch_up()  # it has lost its tail
     other.append(parked("b", "somebody else"))
     other.append(parked("c", "z"))
-    with pytest.raises(ForeignLog, match=rf"{EVENTS}\[0\] no longer holds, at offset 1,"):
+    with pytest.raises(ForeignLog, match=rf"{TOPIC}\[0\] no longer holds, at offset 1,"):
         Worker(other.log, stores.open()).catch_up()
     store = stores.open()
     for projection in PROJECTIONS:
@@ -295,7 +302,7 @@ def test_following_applies_what_is_appended(topic: Topic, store: Store) -> None:
         for number in range(4):
             topic.append(parked(f"spot-{number}", "x"), partition=number % 2)
             with applied:
-                done = applied.wait_for(lambda: _all_done(reports, number + 1), timeout=10)  # noqa: B023
+                done = applied.wait_for(partial(_all_done, reports, number + 1), timeout=10)
             assert done, f"event {number} was not applied: {reports}"
     finally:
         stop.set()
@@ -324,3 +331,46 @@ def test_the_watermark_names_the_next_event(topic: Topic, store: Store) -> None:
     mark = status.watermarks[0]
     assert (mark.next_sequence, mark.next_offset) == (1, 1)
     assert status.watermarks[1] == Watermark()
+
+
+def kinds_folded(kinds: tuple[type, ...]) -> tuple[Projection, list[str]]:
+    """A projection of these types, and the list of what it is handed."""
+    handed: list[str] = []
+
+    def fold(tables: Tables, events: Events) -> None:
+        handed.extend(f"{type(event).__name__} {event.spot}" for event, _at_ms in events)
+
+    return Projection(name="kinds", events=kinds, tables=OCCUPANCY.tables, fold=fold), handed
+
+
+def test_a_projection_is_handed_the_types_that_it_declares(topic: Topic, stores: Stores) -> None:
+    topic.append(parked("a", "x"), left("a"))
+    topic.append(CarRefused(spot="b", reason="closed"))
+    topic.append(left("c"), at_ms=5)
+    leaving, handed = kinds_folded((CarLeft,))
+    store = stores.open([leaving])
+    Worker(topic.log, store).catch_up()
+    assert handed == ["CarLeft a", "CarLeft c"]
+    assert sequences(store, leaving) == {0: 4, 1: 0}
+
+
+def test_old_versions_come_as_the_type_that_they_became(stores: Stores) -> None:
+    class SpotTaken(Event, tag="spot_taken.v1", kw_only=True):
+        number: int
+
+    system = dataclasses.replace(
+        SYSTEM,
+        upcasters={
+            SpotTaken: lambda old: CarParked(spot=f"spot-{old.number}", car="?", until_ms=0)
+        },
+    )
+    topic = Topic()
+    topic.append_records([Record(b'{"type":"spot_taken.v1","sequence":0,"number":3}')])
+    topic.records(parked("sequence", "0"))
+    topic.append(left("a"))
+    topic.append(parked("b", "x"))
+    parking, handed = kinds_folded((CarParked,))
+    store = stores.open([parking])
+    store.catalog = Catalog(system, (parking,))
+    Worker(topic.log, store).catch_up()
+    assert handed == ["CarParked spot-3", "CarParked b"]

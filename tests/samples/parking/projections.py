@@ -99,9 +99,10 @@ def fold_visits(tables: Tables, events: Events) -> None:
 
 
 STANDING = Table("standing", Spot, key=("spot",))
-OCCUPANCY = Projection(name="occupancy", tables=(SPOTS,), fold=fold_spots)
-HISTORY = Projection(name="history", tables=(STANDING, STAYS), fold=fold_stays)
-CARS = Projection(name="cars", tables=(VISITS,), fold=fold_visits)
+COMINGS = (CarParked, CarLeft)
+OCCUPANCY = Projection(name="occupancy", events=COMINGS, tables=(SPOTS,), fold=fold_spots)
+HISTORY = Projection(name="history", events=COMINGS, tables=(STANDING, STAYS), fold=fold_stays)
+CARS = Projection(name="cars", events=(CarParked, CarRefused), tables=(VISITS,), fold=fold_visits)
 PROJECTIONS = (OCCUPANCY, HISTORY, CARS)
 
 

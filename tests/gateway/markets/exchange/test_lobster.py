@@ -63,20 +63,20 @@ def write(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
+EACH_TYPE = [
+    "34200.0019,1,11,50,10100,-1",
+    "34200.5,1,12,30,10000,1",
+    "34201,2,11,20,10100,-1",
+    "34202.000999999,4,11,10,10100,-1",
+    "34203.1,3,12,30,10000,1",
+    "34203.2,5,0,7,10050,1",
+    "34203.3,6,-1,900,10000,-1",
+    "34203.4,7,0,0,-1,-1",
+]
+
+
 def test_each_type_of_message_becomes_its_command(write: Callable[..., Path]) -> None:
-    path = write(
-        [
-            "34200.0019,1,11,50,10100,-1",
-            "34200.5,1,12,30,10000,1",
-            "34201,2,11,20,10100,-1",
-            "34202.000999999,4,11,10,10100,-1",
-            "34203.1,3,12,30,10000,1",
-            "34203.2,5,0,7,10050,1",
-            "34203.3,6,-1,900,10000,-1",
-            "34203.4,7,0,0,-1,-1",
-        ]
-    )
-    recording = lobster(path)
+    recording = lobster(write(EACH_TYPE))
     listing, *commands = recording.commands()
     assert listing == (
         MIDNIGHT_MS + 34_200_001,
@@ -123,6 +123,11 @@ def test_each_type_of_message_becomes_its_command(write: Callable[..., Path]) ->
         ),
         (MIDNIGHT_MS + 34_203_100, CancelOrder(instrument="ACME", order_id=12)),
     ]
+
+
+def test_what_was_read_and_made_of_it_is_counted(write: Callable[..., Path]) -> None:
+    recording = lobster(write(EACH_TYPE))
+    assert len(list(recording.commands())) == 6
     assert sum(recording.summary.messages.values()) == 8
     assert {name[0]: n for name, n in recording.summary.messages.items()} == {
         "1": 2, "2": 1, "3": 1, "4": 1, "5": 1, "6": 1, "7": 1,
