@@ -6,6 +6,9 @@ derived from the registry: the state as the system draws it, and its first queri
 that the flow itself holds.
 """
 
+import os
+import shutil
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -210,16 +213,18 @@ class Day:
         system = self.registered.system
         short = system.name.rsplit(".", 1)[-1]
         log = f"--log {self.context.config.log}"
-        queries = [f"refold query {short} {asked} {log}" for asked, _ in self.answers[:2]]
-        return [
-            f"refold systems {short}",
+        queries = [f"query {short} {asked} {log}" for asked, _ in self.answers[:2]]
+        steps = [
+            f"systems {short}",
             *queries,
-            f"refold query {short}",
-            f"refold read {short}.events --from -5 {log}",
-            f"refold replay state {short} --at 1000 {log}",
-            f"refold replay verify {short} {log}",
-            f"refold doctor {log}",
+            f"query {short}",
+            f"read {short}.events --from -5 {log}",
+            f"replay state {short} --at 1000 {log}",
+            f"replay verify {short} {log}",
+            f"doctor {log}",
         ]
+        program = "refold" if shutil.which("refold") else os.path.relpath(sys.argv[0])
+        return [f"{program} {step}" for step in steps]
 
     def as_dict(self, verifications: list[Verification]) -> dict[str, Any]:
         return {

@@ -20,7 +20,6 @@ from processors.core.system import System
 from projections.core.errors import QueryError, nearest
 from projections.core.memory_store import MemoryStore
 from projections.core.projection import Projection
-from projections.core.sql_store import SqlStore
 from projections.core.store import Catalog, Reader, Store
 
 REQUIRED: Any = inspect.Parameter.empty
@@ -133,7 +132,12 @@ class ReadModels:
     def open_store(self, url: str) -> Store:
         """A store by SQLAlchemy URL (`sqlite:////data/exchange.sqlite`), or `memory:`."""
         catalog = Catalog(self.system, tuple(self.projections.values()))
-        return MemoryStore(catalog) if url == "memory:" else SqlStore(catalog, url)
+        if url == "memory:":
+            return MemoryStore(catalog)
+        # Here, because importing SQLAlchemy takes longer than most commands that need no store.
+        from projections.core.sql_store import SqlStore
+
+        return SqlStore(catalog, url)
 
 
 def read_models(registered: Registered) -> ReadModels:
