@@ -226,9 +226,8 @@ class PartitionReader:
         batches: list[Batch] = []
         hidden: Batch | None = None
         following, size = offset, 0
-        wanted = min(max_bytes, CHUNK_BYTES)
         try:
-            for batch, at, end in self._batches(segment, position, offset, high, wanted):
+            for batch, at, end in self._batches(segment, position, offset, high, max_bytes):
                 size += len(batch.buffer)
                 if size > max_bytes and following > offset:
                     break
@@ -251,16 +250,24 @@ class PartitionReader:
         return batches
 
     def _batches(
-        self, segment: Segment, position: int, offset: int, high: int, wanted: int
+        self, segment: Segment, position: int, offset: int, high: int, max_bytes: int
     ) -> Iterator[tuple[Batch, Segment, int]]:
-        """Each batch below `high`, checked, with its segment and the position after it."""
+        """Each batch below `high`, checked, with its segment and the position after it.
+
+        Some more than `max_bytes` of small ones; a large one is not read where it does not fit.
+        """
         following = offset
+        wanted, most = min(max_bytes, CHUNK_BYTES), None
+        left = max_bytes
         while following < high:
-            chunk = segment.chunk(position, wanted, following)
+            chunk = segment.chunk(position, wanted, following, most)
+            if chunk is None:
+                return
             if not chunk:
                 segment, position = self._next_segment(segment, following), 0
                 continue
             at, end = 0, len(chunk)
+            most = left = left - end
             while following < high and at < end:
                 size = batch_size(chunk, at)
                 if at + size > end or (not size and end - at < HEADER_SIZE):

@@ -111,11 +111,14 @@ class Segment:
             yield header
             position += header.size
 
-    def chunk(self, position: int, wanted: int, offset: int) -> bytes:
+    def chunk(
+        self, position: int, wanted: int, offset: int, most: int | None = None
+    ) -> bytes | None:
         """The whole batch at `position`, and with small batches what follows, up to `wanted`
         bytes.
 
-        Empty at the end of the file. `offset` is what is looked for, for the error.
+        Empty at the end of the file; None where the batch is larger than `most`. `offset` is what
+        is looked for, for the error.
         """
         head = self.file.pread(HEADER_SIZE, position)
         if not head:
@@ -123,6 +126,8 @@ class Segment:
         size = batch_size(head, 0)
         if not size:
             raise self.corrupt(position, offset, NO_BATCH)
+        if most is not None and size > most:
+            return None
         data = self.file.pread(size if size >= LARGE_BATCH_BYTES else max(wanted, size), position)
         if len(data) < size:
             raise self.corrupt(position, offset, f"the file ends within a batch of {size} bytes")
