@@ -74,7 +74,9 @@ class ActiveSegment:
     def _write_run(self, entries: list[Entry]) -> list[Entry]:
         """Write the entries that the segment has room for; roll for the rest, and return them."""
         values = APPEND.unpack_from(self._words, APPEND_AT)
-        segment, end, start, since, index_size, time_size, last_time, top, top_offset, first = values
+        segment, end, start, since, index_size, time_size, last_time, top, top_offset, first = (
+            values
+        )
         if self._base_offset != segment:
             self._open(segment)
         interval_bytes = self._config.index_interval_bytes
@@ -121,7 +123,7 @@ class ActiveSegment:
         return entries[len(batches) :]
 
     def roll(self) -> None:
-        """Finish the segment and begin the next one at the log end. Errors: OSError, SyncFailed."""
+        """Finish the segment and begin the next at the log end. Errors: OSError, SyncFailed."""
         self._words[FLAGS] = WRITING
         self._roll()
         self._words[FLAGS] = 0

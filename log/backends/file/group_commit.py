@@ -1,9 +1,9 @@
 """One write and one fsync for all who append at the same time.
 
 Whoever comes while nobody commits leads: it takes what is waiting, has it written and made durable
-in one go, and wakes the others. Those who come meanwhile wait for the next round, which one of them
-leads. So a thread alone waits for nobody, and sixteen share their locks, their system calls and
-their fsync.
+in one go, and wakes the others. Those who come meanwhile wait for the next round, which one of
+them leads. So a thread alone waits for nobody, and sixteen share their locks, their system calls
+and their fsync.
 """
 
 import threading
@@ -64,8 +64,9 @@ class GroupCommit:
     def append(self, entry: Entry) -> None:
         """Return once the entry is done."""
         with self._lock:
-            self._waiting.append(entry)
+            is_alone = not self._is_led and self._group_size == 1
             if self._is_led:
+                self._waiting.append(entry)
                 entry.wake = wake = threading.Lock()
                 wake.acquire()
                 if self._gathering is not None and len(self._waiting) >= self._group_size:
@@ -73,6 +74,11 @@ class GroupCommit:
                     self._gathering = None
             else:
                 self._is_led = True
+                if not is_alone:
+                    self._waiting.append(entry)
+        if is_alone:
+            self._run_round([entry])
+            return
         if entry.wake is not None:
             entry.wake.acquire()
             if entry.is_done:
@@ -80,24 +86,25 @@ class GroupCommit:
         self._lead()
 
     def _lead(self) -> None:
+        """Run a round for all who wait, this thread's entry among them."""
         if len(self._waiting) < self._group_size:
             self._gather()
         with self._lock:
             self._gathering = None
             entries, self._waiting = self._waiting, []
+        self._run_round(entries)
+
+    def _run_round(self, entries: list[Entry]) -> None:
         began = time.perf_counter()
         try:
             self._commit(entries)
-        except BaseException as error:
-            known = isinstance(error, LogError)
+        except LogError as error:
             for entry in entries:
-                entry.error = entry.error or (
-                    type(error)(str(error))
-                    if known
-                    else LogStorageError(f"the append was interrupted: {error!r}")
-                )
-            if not known:
-                raise
+                entry.error = entry.error or type(error)(str(error))
+        except BaseException as error:
+            for entry in entries:
+                entry.error = LogStorageError(f"the append was interrupted: {error!r}")
+            raise
         finally:
             self._round_s = time.perf_counter() - began
             self._end_round(entries)

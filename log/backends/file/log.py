@@ -26,6 +26,7 @@ import msgspec
 from log.backends import wall_clock_ms
 from log.backends.file.frozen import FrozenPartition
 from log.backends.file.partition import FilePartition
+from log.backends.file.state import is_marked_deleted
 from log.backends.file.storage import (
     File,
     OsStorage,
@@ -146,7 +147,10 @@ class FileLog:
             if existing is not None:
                 return existing
             for number in range(config.partitions):
-                self._storage.make_folder(f"{self.path}/{name}-{number}")
+                folder = f"{self.path}/{name}-{number}"
+                if is_marked_deleted(self._storage, folder):
+                    self._discard(folder)  # whoever deleted the topic did not get this far
+                self._storage.make_folder(folder)
             self._storage.make_folder(f"{self.path}/topics")
             self._storage.sync_folder(self.path)
             replace_file(self._storage, self._topic_path(name), msgspec.json.encode(config))
@@ -163,20 +167,23 @@ class FileLog:
                 )
                 if isinstance(partition, FilePartition):
                     partition.mark_deleted()
-            folders = [f"{self.path}/{name}-{number}" for number in range(config.partitions)]
-            aside = [
-                f"{self.path}/.deleted-{name}-{number}-{time.time_ns()}"
-                for number in range(config.partitions)
-            ]
             with suppress(FileNotFoundError):
                 self._storage.remove(self._topic_path(name))
-            for folder, moved in zip(folders, aside, strict=True):
-                self._storage.rename(folder, moved)
-            self._storage.sync_folder(f"{self.path}/topics")
-            for moved in aside:
-                for file in self._storage.list(moved):
-                    self._storage.remove(f"{moved}/{file}")
-                self._storage.remove_folder(moved)
+                self._storage.sync_folder(f"{self.path}/topics")
+            for number in range(config.partitions):
+                self._discard(f"{self.path}/{name}-{number}")
+
+    def _discard(self, folder: str) -> None:
+        """Delete a partition's folder; out of the way at once, however long its files take."""
+        moved = f"{self.path}/.deleted-{os.path.basename(folder)}-{time.time_ns()}"
+        self._storage.rename(folder, moved)
+        self._storage.sync_folder(self.path)
+        self._remove_tree(moved)
+
+    def _remove_tree(self, folder: str) -> None:
+        for file in self._storage.list(folder):
+            self._storage.remove(f"{folder}/{file}")
+        self._storage.remove_folder(folder)
 
     def topics(self) -> dict[str, TopicConfig]:
         configs = {name: self._load_topic(name) for name in self._names("topics")}
@@ -300,6 +307,12 @@ class FileLog:
 
     def clean(self, now_ms: int | None = None) -> Iterable[str]:
         now_ms = self._clock() if now_ms is None else now_ms
+        if not self.read_only:
+            with self._changing("clean"):
+                for name in self._storage.list(self.path):
+                    if name.startswith(".deleted-"):
+                        self._remove_tree(f"{self.path}/{name}")
+                        yield f"{self.path}/{name}: removed what was left of a deleted partition"
         for topic, config in self.topics().items():
             for number in range(config.partitions):
                 partition = self.partition(topic, number)

@@ -1,9 +1,9 @@
 """The write side of a partition's folder: appends by any number of threads and processes.
 
 A batch is built outside of every lock. Under the partition's lock (a mutex of this process, then
-the lock of the state file) it gets its base offset and is written; then whoever appended waits for
-one fsync that serves all who wait, and only then does the high watermark move. See `state.py` for
-what the processes share and `recovery.py` for what happens after one died.
+the lock of the state file) it gets its base offset and is written, together with those of all who
+append at the same time; one fsync serves them all, and only then does the high watermark move.
+See `state.py` for what the processes share and `recovery.py` for what happens after one died.
 
 A forked child may go on with the partitions it inherited (they get locks of its own); a fenced
 writer stays with the parent.
@@ -11,35 +11,24 @@ writer stays with the parent.
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from typing import NamedTuple
+from contextlib import contextmanager
 
-from log.backends.cleaning import check_batch, is_roll_due
+from log.backends.cleaning import check_batch
+from log.backends.file.active_segment import ActiveSegment, SyncFailed
 from log.backends.file.compaction import compact
-from log.backends.file.indexes import OFFSET_ENTRY, TIME_ENTRY
+from log.backends.file.group_commit import Entry, GroupCommit
 from log.backends.file.reading import PartitionReader
-from log.backends.file.recovery import create_segment, recover
+from log.backends.file.recovery import recover
 from log.backends.file.retention import apply_retention, raise_log_start
-from log.backends.file.segment import (
-    INDEX_SUFFIX,
-    LOG_SUFFIX,
-    TIME_INDEX_SUFFIX,
-    segment_name,
-)
 from log.backends.file.state import (
-    ACTIVE_BASE,
     APPEND,
     APPEND_AT,
     DELETED,
     DURABLE_END,
-    DURABLE_POSITION,
     FLAGS,
-    GENERATION,
     HIGH_WATERMARK,
     LOG_END,
-    POSITION,
     STATE_NAME,
     SYNC_FAILED,
     WRITER_EPOCH,
@@ -54,7 +43,7 @@ from log.errors import (
     PartitionFenced,
     UnknownTopic,
 )
-from log.record import HEADER, BatchBuilder, Record, encode_batch, place_batch
+from log.record import HEADER, BatchBuilder, Record, encode_batch
 from log.topic import TopicConfig
 
 logger = logging.getLogger("refold.log")
@@ -141,6 +130,7 @@ class FilePartition(PartitionReader):
         """Refuse the appends of every process from now on."""
         with self._guard():
             self._words[FLAGS] |= DELETED
+            self._state.sync()
         self._refusal = UnknownTopic(f"{self.name}: the topic was deleted")
 
     @property
@@ -210,7 +200,7 @@ class FilePartition(PartitionReader):
         for entry in entries:
             if entry.writer_epoch not in (0, epoch):
                 entry.error = PartitionFenced(
-                    f"{self.name}: this writer was fenced: a successor has taken the partition over"
+                    f"{self.name}: this writer was fenced: a successor has the partition now"
                 )
         return [entry for entry in entries if entry.error is None]
 
@@ -305,6 +295,8 @@ class FilePartition(PartitionReader):
                 cleaner.unlock()
         except OSError as error:
             raise self._cannot("clean", error) from error
+        except SyncFailed as error:
+            raise self._fail_sync(error) from error
 
     def _clean(self, now_ms: int) -> Iterator[str]:
         storage, folder, config, words = self._storage, self.folder, self.config, self._words

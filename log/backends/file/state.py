@@ -14,7 +14,7 @@ import struct
 
 import msgspec
 
-from log.backends.file.storage import Storage, read_file, replace_file
+from log.backends.file.storage import WORDS_BYTES, Storage, read_file, replace_file
 from log.errors import CorruptLog
 
 MAGIC = int.from_bytes(b"refold\x00\x01", "little")
@@ -54,6 +54,20 @@ LOG_END = FIRST_APPEND_WORD + 1
 POSITION = FIRST_APPEND_WORD + 2
 
 STATE_NAME = "partition.state"
+
+
+def is_marked_deleted(storage: Storage, folder: str) -> bool:
+    """Whether the topic of a partition's folder was deleted."""
+    try:
+        state = storage.open(f"{folder}/{STATE_NAME}")
+    except FileNotFoundError:
+        return False
+    if state.size() < WORDS_BYTES:
+        return False
+    words = state.words()
+    return words[0] == MAGIC and bool(words[FLAGS] & DELETED)
+
+
 CHECKPOINT_NAME = "partition.json"
 
 

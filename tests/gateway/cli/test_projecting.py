@@ -1,4 +1,4 @@
-"""One process at a time moves a system's read models; what fails is named, and holds up nothing."""
+"""One process at a time moves read models; what fails is named, and holds up nothing else."""
 
 import dataclasses
 import threading

@@ -227,3 +227,33 @@ def test_a_disk_error_at_any_operation_is_an_error_and_loses_nothing(
             run_course(storage, course, topic)
         assert isinstance(raised.value, LogStorageError), raised.value
         check(storage.restart(), course, topic)
+
+
+@pytest.mark.parametrize("power", [False, True])
+def test_a_topic_whose_deletion_was_cut_short_is_there_or_can_be_created_anew(power: bool) -> None:
+    config = TopicConfig(partitions=3)
+    outcomes = set()
+    for step in range(40):
+        storage = SimulatedStorage(seed=step)
+        log = open_log(storage)
+        log.create_topic("a", config)
+        for number in range(3):
+            log.partition("a", number).append([Record(b"old")])
+        storage.stop_at = storage.steps + step
+        try:
+            log.delete_topic("a")
+        except Stopped:
+            storage = storage.power_cut() if power else storage.restart()
+        storage.stop_at = None
+        with open_log(storage) as again:
+            outcomes.add("a" in again.topics())
+            if "a" in again.topics():
+                again.delete_topic("a")
+            again.create_topic("a", config)
+            for number in range(3):
+                partition = again.partition("a", number)
+                assert (partition.log_end, partition.read(0)) == (0, [])
+                assert partition.append([Record(b"new")]) == range(1)
+            list(again.clean())
+            assert not [name for name in storage.list(LOG) if name.startswith(".deleted")]
+    assert outcomes == {True, False}
