@@ -23,7 +23,7 @@ from gateway.json_lines import BadLine, LineDecoder
 from log.errors import LogError
 from processors.core.system import System
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 READ_BYTES = 1 << 20
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -77,7 +77,8 @@ def append(
             problem = append_lines(source, appender, LineDecoder(found), interrupts, bar)
     _report(found, appender, problem, as_json)
     if problem is not None:
-        print_error(f"{'stdin' if file == '-' else file}: {problem}. {_rest(problem, file)}")
+        stop = "" if str(problem).endswith("?") else "."
+        print_error(f"{'stdin' if file == '-' else file}: {problem}{stop} {_rest(problem, file)}")
         raise typer.Exit(problem.code)
 
 

@@ -13,7 +13,7 @@ from log.interface import Log
 from processors.core.dead_letters import DeadLetters, Letter, RetryRefused
 from processors.core.system import System
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 LetterArgument = Annotated[
     str, typer.Argument(metavar="PARTITION:OFFSET", help="The place of its command, as listed.")

@@ -40,7 +40,7 @@ from projections.core.store import Store
 from projections.core.worker import Worker as ProjectionWorker
 from replay.verify import Verification, verify
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 FOLDER = Path(".demo")
 SLICES = 100

@@ -15,7 +15,7 @@ from log.errors import LogError
 from log.finding import Finding
 from replay.doctor import examine_system
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()

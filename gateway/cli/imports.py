@@ -17,7 +17,7 @@ from gateway.config import nearest
 from gateway.markets.exchange.importers import IMPORTERS, Importer
 from gateway.markets.exchange.recording import BadRecording, Recording, RecordingOptions
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 BATCH_COMMANDS = 5000
 

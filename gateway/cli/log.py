@@ -13,7 +13,7 @@ from gateway.cli.context import JsonOption, LogOption, find_topic, load_context
 from gateway.cli.output import print_json, print_rows
 from log.interface import Log
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 app.command()(log_portable.export)
 app.command(name="import")(log_portable.import_log)
 

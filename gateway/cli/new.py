@@ -21,7 +21,7 @@ from gateway.cli.outcome import CommandFailed
 from gateway.cli.output import note, print_json
 from gateway.config import FILE_NAME
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 SUFFIX = ".template"
 NAME = re.compile(r"[a-z][a-z0-9_]*")

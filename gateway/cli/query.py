@@ -16,7 +16,7 @@ from gateway.cli.output import note, print_json, print_rows
 from gateway.cli.projecting import bring_up_to_date, commands_waiting, opened_store, progress_of
 from projections.core.read_models import ReadModels, as_table, read_models
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 CHEAP_EVENTS = 50_000
 """So many events are applied without being asked: well under a second."""

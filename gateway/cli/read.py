@@ -22,7 +22,7 @@ from log.interface import Log, Partition
 from log.record import StoredRecord
 from log.topic import TopicConfig
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 READ_BYTES = 1 << 20
 POLL_S = 0.02

@@ -30,7 +30,7 @@ from replay.state import END, StateAt, parse_at, state_at
 from replay.verify import Difference, Verification
 from replay.verify import verify as verify_partition
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 PartitionOption = Annotated[int | None, typer.Option(help="Only this partition.", min=0)]
 

@@ -38,7 +38,7 @@ from processors.core.worker import SnapshotPolicy, Worker
 from projections.core.errors import ProjectionError
 from projections.core.worker import Worker as ProjectionWorker
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 LOOK_AGAIN_S = 0.25
 SHOW_EVERY_S = 0.1

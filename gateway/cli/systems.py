@@ -23,7 +23,7 @@ from log.envelope import Command, Event
 from processors.core.registry import Registered
 from projections.core.read_models import read_models
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 INT64_MIN = -(2**63)
 
