@@ -265,7 +265,9 @@ def _take(
 
 
 def _report_damage(segment: Segment, position: int, offset: int, recovery: Recovery) -> None:
-    recovery.reports.append(str(segment.corrupt(position, offset, "a damaged batch")))
+    report = str(segment.corrupt(position, offset, "a damaged batch"))
+    if report not in recovery.reports:
+        recovery.reports.append(report)
 
 
 def _step_over_damage(

@@ -1,6 +1,7 @@
 """Fixtures: the same tests on every kind of store.
 
-`TEST_POSTGRESQL_URL` (a database that may be emptied) adds PostgreSQL.
+PostgreSQL is the database of `TEST_POSTGRESQL_URL`, in a schema for each process of the tests.
+`docker compose up -d postgres` starts one, `.ci/run` another.
 """
 
 import os
@@ -13,14 +14,15 @@ import sqlalchemy as sql
 from tests.projections.core.garage import Stores, Topic, sqlite_url
 
 POSTGRESQL_URL = os.environ.get("TEST_POSTGRESQL_URL", "")
-KINDS = ("sqlite", "memory", *(("postgresql",) if POSTGRESQL_URL else ()))
+SCHEMA = f"refold_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=("sqlite", "memory", "postgresql"))
 def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stores]:
     if request.param == "postgresql":
-        _empty(POSTGRESQL_URL)
-        opened = Stores(POSTGRESQL_URL)
+        if not POSTGRESQL_URL:
+            pytest.skip("no PostgreSQL: set TEST_POSTGRESQL_URL, see docker-compose.yml")
+        opened = Stores(_empty_schema())
     else:
         opened = Stores("memory:" if request.param == "memory" else sqlite_url(tmp_path))
     yield opened
@@ -39,9 +41,12 @@ def topic() -> Topic:
     return Topic()
 
 
-def _empty(url: str) -> None:
-    engine = sql.create_engine(url)
+def _empty_schema() -> str:
+    """The URL of a schema of our own, with nothing in it."""
+    engine = sql.create_engine(POSTGRESQL_URL)
     with engine.begin() as connection:
-        connection.exec_driver_sql("DROP SCHEMA public CASCADE")
-        connection.exec_driver_sql("CREATE SCHEMA public")
+        connection.exec_driver_sql(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
+        connection.exec_driver_sql(f"CREATE SCHEMA {SCHEMA}")
     engine.dispose()
+    url = sql.make_url(POSTGRESQL_URL).update_query_dict({"options": f"-csearch_path={SCHEMA}"})
+    return url.render_as_string(hide_password=False)

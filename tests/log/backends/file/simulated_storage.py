@@ -33,6 +33,19 @@ class _Inode:
     def content(self) -> bytes:
         return bytes(self.words.cast("B")) if self.words is not None else bytes(self.cached)
 
+    def after_sync(self) -> bytes:
+        """What the disk has when all that counts as unsynced has reached it."""
+        if self.words is not None:
+            return self.content()
+        data = bytearray(self.synced)
+        for position, written in self.unsynced:
+            if written is None:
+                del data[position:]
+            data.extend(bytes(max(0, position - len(data))))
+            if written is not None:
+                data[position : position + len(written)] = written
+        return bytes(data)
+
     def after_power_cut(self, rng: random.Random) -> bytes:
         if self.words is not None:
             return rng.choice([self.synced, *self.written_back, self.content()])
@@ -99,7 +112,7 @@ class _SimulatedFile:
     def sync(self) -> None:
         if self._storage.step("sync"):
             raise Stopped
-        self._inode.synced = self._inode.content()
+        self._inode.synced = self._inode.after_sync()
         self._inode.unsynced = []
         self._inode.written_back = []
 

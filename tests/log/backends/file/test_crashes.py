@@ -179,6 +179,17 @@ def test_what_readers_saw_after_a_kill_survives_a_power_cut(topic: str) -> None:
 
 
 @pytest.mark.parametrize("topic", DURABLE)
+def test_what_is_appended_after_a_kill_survives_a_power_cut(topic: str) -> None:
+    for step in range(count_steps(topic)):
+        storage, course = stopped_at(step, topic, seed=step)
+        storage = storage.restart()
+        log = open_log(storage)
+        log.ensure_topic(topic, CONFIGS[topic])
+        append(log, course, 3, topic)
+        check(storage.power_cut(), course, topic)
+
+
+@pytest.mark.parametrize("topic", DURABLE)
 def test_an_end_while_recovering_from_an_end_loses_nothing_either(topic: str) -> None:
     for step in range(0, count_steps(topic), 4):
         storage, course = stopped_at(step, topic, seed=step)
@@ -209,6 +220,10 @@ def test_another_process_goes_on_where_one_was_killed_within_an_append() -> None
             append(victim, course, 100, "kept")
         append(survivor, course, 20, "kept")
         found = read_all(survivor, "kept")
+        paths = [f"{LOG}/kept-0/{name}" for name in storage.list(f"{LOG}/kept-0")]
+        stored = sum(len(storage.contents(path)) for path in paths if path.endswith(".log"))
+        read = sum(len(b.buffer) for o in found for b in survivor.partition("kept", 0).read(o, 1))
+        assert stored == read, "something is left of the torn append"
         assert found == read_all(open_log(storage), "kept")
         assert course.acknowledged.items() <= found.items()
         assert set(found.values()) <= set(course.appended)

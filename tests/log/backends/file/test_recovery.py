@@ -207,7 +207,11 @@ def test_a_bit_flipped_in_the_last_batches_is_not_taken_for_a_torn_tail() -> Non
         flipped[at] ^= 4
         damaged = storage.restart()
         damaged.overwrite(SEGMENT, bytes(flipped))
+        in_epoch = any(12 <= at - start < 16 for start in ends)
         with open_log(damaged) as log:
+            reports = file_partition(log).recovered
+            assert bool(reports) != in_epoch
+            assert all("damaged batch" in report for report in reports)
             assert log.partition("a", 0).log_end == 30
             assert log.partition("a", 0).append([Record(b"on")]) == range(30, 31)
         assert damaged.contents(SEGMENT)[: len(whole)] == flipped
