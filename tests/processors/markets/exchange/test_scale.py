@@ -2,7 +2,7 @@
 
 The cost of an operation is the number of lines of Python that it runs, on a small and on a large
 book: what grew with the book would be a hundred times dearer on the large one, and a search in
-O(log n) takes some more. (`bench.book` measures the time.)
+O(log n) takes some more. (Compiled, little of it shows. `bench.book` measures the time.)
 """
 
 import gc
@@ -139,7 +139,7 @@ def lines_run(state: Exchange, commands: tuple[Any, ...]) -> int:
 def test_costs_no_more_on_a_large_book(name: str) -> None:
     build, commands = OPERATIONS[name]
     small, large = (lines_run(build(size), commands(size)) for size in (SMALL, LARGE))
-    assert large < 1.5 * small, f"{name}: {small} lines on {SMALL} orders, {large} on {LARGE}"
+    assert large < 1.5 * small + 20, f"{name}: {small} lines on {SMALL} orders, {large} on {LARGE}"
 
 
 def test_a_sweep_through_every_level_leaves_an_empty_side() -> None:
