@@ -7,7 +7,6 @@ letters, no timers, no origins: it is the loop that one would write by hand.
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 from bench.harness import Options, Row, at_least, best_of, main, scratch_folder, timed
 from bench.layers import print_layers
@@ -79,15 +78,15 @@ def flat(log: Log) -> None:
         events_out.append_batch(builder)
 
 
-def with_history(count: int, use: Callable[[Log, Path], list[Row]]) -> list[Row]:
+def with_history(count: int, use: Callable[[Log], list[Row]]) -> list[Row]:
     with scratch_folder() as folder, FileLog(folder) as log:
         ONE_PARTITION.ensure_topics(log)
         preload(log, ONE_PARTITION, count)
-        return use(log, folder)
+        return use(log)
 
 
 def run(options: Options) -> list[Row]:
-    def compare(log: Log, folder: Path) -> list[Row]:
+    def compare(log: Log) -> list[Row]:
         best = best_of(
             {"task": lambda: run_task(log), "flat": lambda: run_flat(log)}, options.rounds
         )
@@ -101,7 +100,7 @@ def run(options: Options) -> list[Row]:
 
 
 def profile(options: Options) -> None:
-    def show(log: Log, folder: Path) -> list[Row]:
+    def show(log: Log) -> list[Row]:
         fresh_events(log)
         print_layers(log, ONE_PARTITION, options.size, lambda: run_task(log))
         return []

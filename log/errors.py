@@ -41,4 +41,4 @@ class LogStorageError(LogError):
 
 
 class InvalidRecord(LogError):
-    """A value could not be decoded: not JSON, an unknown tag, or a field of the wrong type."""
+    """A record that its topic does not take: too large, or without a key where it is compacted."""

@@ -174,10 +174,6 @@ class Batch:
         """A broker's transaction marker: takes an offset, carries no record of a caller."""
         return bool(self.attributes & CONTROL_BIT)
 
-    @property
-    def is_transactional(self) -> bool:
-        return bool(self.attributes & TRANSACTIONAL_BIT)
-
     def is_intact(self) -> bool:
         """Whether the bytes are those that were written (CRC-32C over the attributes and on)."""
         return bool(crc32c.crc32c(memoryview(self.buffer)[CRC_FROM:]) == self.crc)

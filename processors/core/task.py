@@ -62,7 +62,7 @@ class Task:
         self.dead_letters = log.partition(system.dead_letters_topic, number)
         self.latency = HdrHistogram(1, LATENCY_US_MAX, 3)
         """Microseconds from a command's read to its durable events, a count a command."""
-        self._decode: Callable[[bytes], Any] = system.command_codec(self.commands.config).decode
+        self.command_codec = system.command_codec(self.commands.config)
         self._event_codec = system.event_codec(self.events.config)
         self._ahead = False
         """Whether the state is ahead of what is durable."""
@@ -155,7 +155,8 @@ class Task:
     def _decide(self, batches: Sequence[Batch]) -> int:
         """The inner loop. What every command pays is here; what few pay is in methods beside."""
         fold = self.fold
-        decode, decide, next_due = self._decode, fold.decider.decide, fold.decider.next_due
+        decode: Callable[[bytes], Any] = self.command_codec.decode
+        decide, next_due = fold.decider.decide, fold.decider.next_due
         evolve, encode = fold.decider.evolve, self._event_codec.encode
         builder = new_batch(self.events.config.compression_type)
         append = builder.append

@@ -155,8 +155,8 @@ class Worker:
                 continue
             now = self._clock()
             if due <= now and task.lag == 0:
-                codec = task.system.command_codec(task.commands.config)
-                task.commands.append([Record(codec.encode(Tick()), timestamp=now)])
+                tick = task.command_codec.encode(Tick())
+                task.commands.append([Record(tick, timestamp=now)])
                 self._ticked[task] = due
                 ticked = True
         return ticked

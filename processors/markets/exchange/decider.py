@@ -355,15 +355,19 @@ def _evolve_decremented(book: OrderBook, event: OrderDecremented) -> None:
 
 
 def _evolve_listed(state: Exchange, event: InstrumentListed) -> None:
-    state.books[event.instrument] = OrderBook(
+    state.books[event.instrument] = _new_book(event)
+
+
+def _new_book(terms: InstrumentListed | InstrumentRow) -> OrderBook:
+    return OrderBook(
         Instrument(
-            event.instrument,
-            event.price_decimals,
-            event.tick_size,
-            event.lot_size,
-            event.price_min,
-            event.price_max,
-            event.quantity_max,
+            terms.instrument,
+            terms.price_decimals,
+            terms.tick_size,
+            terms.lot_size,
+            terms.price_min,
+            terms.price_max,
+            terms.quantity_max,
         )
     )
 
@@ -398,17 +402,7 @@ def from_rows(rows: Iterable[StateRow]) -> Exchange:
     book: OrderBook | None = None
     for row in rows:
         if isinstance(row, InstrumentRow):
-            book = OrderBook(
-                Instrument(
-                    row.instrument,
-                    row.price_decimals,
-                    row.tick_size,
-                    row.lot_size,
-                    row.price_min,
-                    row.price_max,
-                    row.quantity_max,
-                )
-            )
+            book = _new_book(row)
             state.books[row.instrument] = book
         else:
             if book is None:
