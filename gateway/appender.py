@@ -1,4 +1,5 @@
-"""Commands on their way into a system: each to the partition of its key, many in one batch.
+"""Commands on their way into a system: each to the partition of its key, many in one batch; one
+without a key to every partition.
 
 Used by everything that appends commands (`refold append`, the demo, imports). Commands come in one
 by one with `add`, and are durable once `flush` has returned.
@@ -11,9 +12,8 @@ from typing import Any
 
 from log.backends import wall_clock_ms
 from log.interface import Log
-from log.partitioner import partition_for_key
 from log.record import NO_HEADERS, BatchBuilder, new_batch
-from processors.core.system import System
+from processors.core.system import System, place_of
 
 RECORD_OVERHEAD_BYTES = 256
 """More than a batch's header and a record's lengths and times take beside its key and value."""
@@ -26,6 +26,15 @@ class Appended:
     count: int
     first_offset: int
     last_offset: int
+
+
+@dataclass(slots=True)
+class _OpenBatch:
+    """What was taken in for one partition, and is not appended yet."""
+
+    number: int
+    builder: BatchBuilder
+    count: int = 0
 
 
 class Appender:
@@ -43,14 +52,17 @@ class Appender:
         self._full_bytes = config.max_message_bytes - RECORD_OVERHEAD_BYTES
         self._key = system.key
         self._clock = clock
-        self._builders: dict[int, tuple[BatchBuilder, list[int]]] = {}
+        batches = [
+            _OpenBatch(number, new_batch(self._compression)) for number in range(partitions)
+        ]
+        self._open = batches
         self.durable: dict[int, Appended] = {}
         """By partition number, what this appender has made durable."""
 
         @lru_cache(1 << 16)
-        def place(key: str) -> tuple[bytes, int]:
-            encoded = key.encode()
-            return encoded, partition_for_key(encoded, partitions)
+        def place(key: str | None) -> tuple[bytes | None, tuple[_OpenBatch, ...]]:
+            encoded, numbers = place_of(key, partitions)
+            return encoded, tuple(batches[number] for number in numbers)
 
         self._place = place
 
@@ -59,31 +71,35 @@ class Appender:
 
         A batch that would be over the topic's limit is appended first.
         """
-        key, number = self._place(self._key(command))
+        key, batches = self._place(self._key(command))
         value = self._encode(command)
         if timestamp is None:
             timestamp = self._clock()
-        entry = self._builders.get(number)
-        if entry is None:
-            entry = self._builders[number] = (new_batch(self._compression), [0])
-        builder, count = entry
-        if count[0] and builder.size() + len(key) + len(value) > self._full_bytes:
-            self._append(number, builder, count[0])
-            builder, count = self._builders[number] = (new_batch(self._compression), [0])
-        builder.append(count[0], timestamp, key, value, NO_HEADERS)
-        count[0] += 1
+        for batch in batches:
+            count = batch.count
+            if count:
+                size = batch.builder.size() + len(value)
+                if size + (len(key) if key else 0) > self._full_bytes:
+                    self._append(batch.number, *self._take(batch))
+                    count = 0
+            batch.builder.append(count, timestamp, key, value, NO_HEADERS)
+            batch.count = count + 1
 
     def flush(self) -> int:
-        """Append what was taken in; returns how many that were, once they are durable.
+        """Append what was taken in; returns how many records that were, once they are durable.
 
         Where the log refuses one partition's batch, `durable` counts what is there nevertheless.
         """
-        flushed = 0
-        builders, self._builders = self._builders, {}
-        for number, (builder, (count,)) in sorted(builders.items()):
+        taken = [(batch.number, *self._take(batch)) for batch in self._open if batch.count]
+        for number, builder, count in taken:
             self._append(number, builder, count)
-            flushed += count
-        return flushed
+        return sum(count for _, _, count in taken)
+
+    def _take(self, batch: _OpenBatch) -> tuple[BatchBuilder, int]:
+        """What is in it; it is empty afterwards."""
+        taken = batch.builder, batch.count
+        batch.builder, batch.count = new_batch(self._compression), 0
+        return taken
 
     def _append(self, number: int, builder: BatchBuilder, count: int) -> None:
         base = self._partitions[number].append_batch(builder)
@@ -93,4 +109,5 @@ class Appender:
 
     @property
     def durable_count(self) -> int:
+        """How many records: a command without a key counts once a partition."""
         return sum(appended.count for appended in self.durable.values())

@@ -3,13 +3,15 @@
     garage = given(SYSTEM.decider, CarParked(spot="a", car="x"))
     assert garage.when(ParkCar(spot="a", car="y")) == [CarRefused(spot="a", car="y")]
 
-Every `when` also holds that `decide` left the state as it was.
+A `when` decides as a task does, timers included, and holds that `decide` left the state as it was.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
 from processors.core.decider import Decider, digest, fold
+from processors.core.timers import decide_fully
 
 State = TypeVar("State")
 
@@ -18,16 +20,22 @@ class Scenario(Generic[State]):
     """A state on its way: each `when` decides a command, folds what it led to, and returns it."""
 
     def __init__(self, decider: Decider[State], history: Iterable[Any]) -> None:
-        self.decider = decider
+        self.decider = replace(decider, decide=self._decide)
+        self._rules = decider
         self.state = fold(decider, history)
 
     def when(self, command: Any, at: int = 0) -> list[Any]:
-        """The events that the command leads to, which are facts by then."""
-        before = digest(self.decider.state_format, self.state)
-        events = list(self.decider.decide(self.state, command, at))
-        after = digest(self.decider.state_format, self.state)
+        """The events that the command leads to, which are facts by then: first those of the timers
+        due at `at` (milliseconds since 1970), then its own, then those of the timers that it made
+        due at once. TimerFailed where one of these does not fire."""
+        events, self.state = decide_fully(self.decider, self.state, command, at)
+        return events
+
+    def _decide(self, state: State, command: Any, at: int) -> Sequence[Any]:
+        before = digest(self._rules.state_format, state)
+        events = self._rules.decide(state, command, at)
+        after = digest(self._rules.state_format, state)
         assert before == after, f"decide changed the state on {command}"
-        self.state = fold(self.decider, events, self.state)
         return events
 
 

@@ -140,10 +140,11 @@ class Day:
             view = DayView(system.name, self.commands, self.steps)
             show = stack.enter_context(_watching(view))
             while chunk := list(islice(flow, size)):
-                with self.steps["append"].measured(len(chunk)):
+                with self.steps["append"].measured():
                     for at, command in chunk:
                         appender.add(command, at)
                     appender.flush()
+                self.steps["append"].count = appender.durable_count
                 self._decide(worker)
                 self._project(models, projector)
                 self._draw(worker)

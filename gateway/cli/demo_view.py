@@ -61,7 +61,7 @@ class DayView:
     def __rich__(self) -> RenderableType:
         decided = self.steps["decide"].count
         elapsed_s = time.monotonic() - self._started_s
-        left_s = elapsed_s / decided * (self.commands - decided) if decided else 0.0
+        left_s = elapsed_s / decided * max(self.commands - decided, 0) if decided else 0.0
         head = Table.grid(padding=(0, 2))
         head.add_row(
             Text(self.name, style="bold"),

@@ -19,6 +19,11 @@ import msgspec
 
 State = TypeVar("State")
 
+
+class EvolveFailed(Exception):
+    """`evolve` raised: a fact cannot be rejected."""
+
+
 ROWS_PER_CHUNK = 1000
 """Of a snapshot's rows, how many are encoded and read at once: some 100 kB."""
 
@@ -44,8 +49,14 @@ def whole_state(state_type: type[State]) -> StateFormat[State]:
 
 @dataclass(frozen=True, kw_only=True)
 class Decider(Generic[State]):
-    """The rules of one system. `next_due` tells when the state's earliest timer fires, if any:
-    the core then decides a `Tick` at that time, before any later command."""
+    """The rules of one system.
+
+    `next_due` tells when the state's earliest timer fires, if any (milliseconds since 1970): the
+    core decides a `Tick` then, before any later command. A timer that a command (or a tick) makes
+    due at once, at its own time or before, fires within that command, in the state that it led to:
+    so a rule does what follows from its own events. Each such tick must lead to an event; the last
+    one leaves no timer due. It is called once a command, so it must be cheap.
+    """
 
     initial: Callable[[], State]
     decide: Callable[[State, Any, int], Sequence[Any]]
@@ -55,10 +66,16 @@ class Decider(Generic[State]):
 
 
 def fold(decider: Decider[State], events: Iterable[Any], state: State | None = None) -> State:
-    """`state = fold(evolve, events)`, from the initial state unless one is given."""
+    """`state = fold(evolve, events)`, from the initial state unless one is given.
+
+    Errors: EvolveFailed, which names the event.
+    """
     folded = decider.initial() if state is None else state
     for event in events:
-        folded = decider.evolve(folded, event)
+        try:
+            folded = decider.evolve(folded, event)
+        except Exception as error:
+            raise EvolveFailed(f"{error!r} at {event}") from error
     return folded
 
 

@@ -29,10 +29,6 @@ class IncompleteCommand(LogError):
     """The partition ends within the events of one command."""
 
 
-class EvolveFailed(Exception):
-    """`evolve` raised: a fact cannot be rejected."""
-
-
 class Fold(Generic[State]):
     """A state, and the place in history that it is the state of.
 
@@ -107,14 +103,6 @@ class Fold(Generic[State]):
             self.last_cause = event.cause
             self.last_cause_complete = event.cause_index + 1 == event.cause_count
         return sequence - first
-
-    def apply(self, event: Event) -> Event:
-        """Apply one new event, and give it back; EvolveFailed where the rules raise."""
-        try:
-            self.state = self.decider.evolve(self.state, event)
-        except Exception as error:
-            raise EvolveFailed(f"{error!r} at {event}") from error
-        return event
 
     def has_seen_origin(self, message: Command | Event) -> bool:
         """Whether the origin is at or below the watermark of its source partition (law 5)."""

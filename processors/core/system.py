@@ -4,7 +4,7 @@ From this declaration alone the core derives topics, codecs, tasks, replay, the 
 the tests that every system passes.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,8 +24,7 @@ EVENT_BATCH_BYTES_LIMIT = 1 << 30
 class System:
     """One system of the registry.
 
-    `name` is `family.system`; `key` gives the partition key of a command (commands of one key are
-    decided in order); `rules_version` grows with every change that decides differently.
+    `name` is `family.system`; `rules_version` grows with every change that decides differently.
     `invariant` raises AssertionError where a state is impossible; the suite calls it.
     """
 
@@ -33,7 +32,10 @@ class System:
     decider: Decider[Any]
     commands: tuple[type[Any], ...]
     events: tuple[type[Any], ...]
-    key: Callable[[Any], str]
+    key: Callable[[Any], str | None]
+    """Gives the partition key of a command: commands of one key are decided in order. None: the
+    command concerns the whole system, so it is appended to every partition, with no key, and each
+    decides it for itself."""
     rules_version: int = 1
     partitions: int = 4
     value_format: str = "json"
@@ -84,7 +86,14 @@ class System:
         log.ensure_topic(self.dead_letters_topic, TopicConfig(partitions=partitions))
         return partitions
 
-    def partition_of(self, command: Command, partitions: int) -> tuple[bytes, int]:
-        """The command's key, and the partition that it belongs to."""
-        key = self.key(command).encode()
-        return key, partition_for_key(key, partitions)
+    def placed(self, command: Any, partitions: int) -> tuple[bytes | None, Sequence[int]]:
+        """The record key of a command, and the partitions that it is appended to."""
+        return place_of(self.key(command), partitions)
+
+
+def place_of(key: str | None, partitions: int) -> tuple[bytes | None, Sequence[int]]:
+    """Of a command's key: the record key, and the partitions. See `System.key`."""
+    if key is None:
+        return None, range(partitions)
+    encoded = key.encode()
+    return encoded, (partition_for_key(encoded, partitions),)

@@ -17,11 +17,13 @@ from log.errors import LogError
 from log.interface import TaskLog
 from log.record import NO_HEADERS, Batch, BatchBuilder, StoredRecord, new_batch
 from processors.core.dead_letters import dead_letter_of
-from processors.core.fold import EvolveFailed, Fold, IncompleteCommand, new_fold
+from processors.core.decider import EvolveFailed
+from processors.core.decider import fold as fold_events
+from processors.core.fold import Fold, IncompleteCommand, new_fold
 from processors.core.messages import CommandDeadLettered, NothingChanged, RulesAdopted, Tick
 from processors.core.snapshots import SnapshotFolder
 from processors.core.system import System
-from processors.core.timers import fire_timers, is_timely
+from processors.core.timers import fire_timers, log_failure
 
 logger = logging.getLogger("refold.task")
 
@@ -162,7 +164,7 @@ class Task:
         append = builder.append
         adopted = size = self._adopt_rules(builder, batches[0])
         sequence, state, at = fold.next_sequence + size, fold.state, fold.at
-        decided = 0
+        due, decided = self.next_due, 0
         for batch in batches:
             for record in batch:
                 cause, now = record.offset, record.timestamp
@@ -172,7 +174,8 @@ class Task:
                 try:
                     command = decode(record.value)  # type: ignore[arg-type]
                     if command.origin_sequence < 0 and (
-                        next_due is None or not is_timely(next_due(state), command, now)
+                        next_due is None
+                        or ((due is None or due > now) and type(command) is not Tick)
                     ):
                         events = decide(state, command, now)
                     else:
@@ -188,21 +191,27 @@ class Task:
                         if not events:
                             events, apply = (NothingChanged(),), _unchanged
                         values = self._encode(events, sequence, cause)
-                except EvolveFailed:
+                except (EvolveFailed, LogError):
                     raise
                 except Exception as error:
                     events, apply = (self._dead_letter(record, error),), _unchanged
                     values = self._encode(events, sequence, cause)
                 at = now
                 decided += 1
-                if values is None:
+                for event in events:
                     state = apply(state, event)
+                if next_due is not None:
+                    due = next_due(state)
+                    if due is not None and due <= now and apply is evolve:
+                        fold.state, fold.at = state, now
+                        values = self._encode([*events, *self._fire_timers(now)], sequence, cause)
+                        state, due = fold.state, self.next_due
+                if values is None:
                     append(size, now, record.key, value, NO_HEADERS)
                     size += 1
                     sequence += 1
                     continue
-                for event, value in zip(events, values, strict=True):
-                    state = apply(state, event)
+                for value in values:
                     append(size, now, record.key, value, NO_HEADERS)
                     size += 1
                     sequence += 1
@@ -239,12 +248,13 @@ class Task:
         return 1
 
     def _decide_specially(self, record: StoredRecord, command: Any, now: int) -> list[Event]:
-        """A command with an origin, or one that a timer is due before. Its events are applied."""
+        """A command with an origin, or one that a timer is due before. Its events are applied, and
+        the timers fired that it made due at once."""
         fold = self.fold
         if command.origin_sequence >= 0 and fold.has_seen_origin(command):
             events: list[Event] = [NothingChanged(reason="its origin was seen before")]
         else:
-            events = fire_timers(fold, self._event_codec, now)
+            events = self._fire_timers(now)
             if type(command) is not Tick:
                 try:
                     decided = fold.decider.decide(fold.state, command, now)
@@ -252,7 +262,9 @@ class Task:
                 except Exception as error:
                     events.append(self._dead_letter(record, error))
                 else:
-                    events.extend(map(fold.apply, decided))
+                    fold.state = fold_events(fold.decider, decided, fold.state)
+                    fold.at = now
+                    events = [*events, *decided, *self._fire_timers(now)]
         if command.origin_sequence >= 0:
             events = events or [NothingChanged()]
             for event in events:
@@ -261,6 +273,14 @@ class Task:
                 event.origin_sequence = command.origin_sequence
                 event.origin_index = command.origin_index
             fold.see_origin(command)
+        return events
+
+    def _fire_timers(self, now: int) -> list[Event]:
+        """The events, applied, of the timers that are due."""
+        fold, encode = self.fold, self._event_codec.encode
+        events, fold.state = fire_timers(
+            fold.decider, fold.state, now, at=fold.at, encode=encode, failed=log_failure
+        )
         return events
 
     def _dead_letter(self, record: StoredRecord, error: Exception) -> Event:

@@ -1,47 +1,102 @@
 """Timers: part of the state, fired by deciding a `Tick` at the very time that they are due.
 
 Law 6: time passing is a command. A timer fires before any command with a timestamp at or after it,
-and the clock (of the worker) appends a `Tick` command when one is due and nothing else comes.
+and the clock (of the worker) appends a `Tick` command when one is due and nothing else comes. A
+timer that a command makes due at once fires within that command: its events are the command's too.
+
+    timers due ─► the command ─► timers due now ─► ... ─► no timer due: the events, one batch
 """
 
 import logging
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NoReturn
 
-from log.codec import Codec
-from log.envelope import Event
-from processors.core.fold import Fold
+from processors.core.decider import Decider, State, fold
 from processors.core.messages import Tick
 
 logger = logging.getLogger("refold.timers")
 
+TICKS_IN_A_ROW_MAX = 1_000_000
+"""Timers that one command fires, before it or after: rules that never end must not hang a task."""
+
 _TICK = Tick()
 
 
-def is_timely(due: int | None, command: Any, now: int) -> bool:
-    """Whether a timer fires before `command` is decided at `now`, or the command is a tick."""
-    return (due is not None and due <= now) or type(command) is Tick
+class TimerFailed(Exception):
+    """A timer that did not fire; the message says why, and what was due."""
 
 
-def fire_timers(fold: Fold[Any], codec: Codec[Event], now: int) -> list[Event]:
-    """Decide and apply a tick at each time that is due up to `now`; returns the events.
+def log_failure(due: int, error: Exception) -> None:
+    """What a task does about a timer that did not fire: it tells the log of the process."""
+    logger.error("the timer due at %d did not fire", due, exc_info=error)
 
-    A decider that raises at a tick, or that leaves the timer as it was, keeps its timer and holds
-    up nothing else; the log of the process says so.
+
+def fire_timers(
+    decider: Decider[State],
+    state: State,
+    now: int,
+    *,
+    at: int,
+    encode: Callable[[Any], object],
+    failed: Callable[[int, Exception], None],
+) -> tuple[list[Any], State]:
+    """Decide a tick as long as a timer is due up to `now`, each in the state that the one before
+    led to; returns the events, and the state with them applied.
+
+    A tick is decided at the time that is due, but never before `at`, the time that it is; `encode`
+    raises at an event that cannot be written, as that must not be applied either.
+
+    Where the decider raises at a tick, leads to no event (so that its timer stays as it was), or
+    goes on beyond TICKS_IN_A_ROW_MAX, `failed` is called with the due time and what is wrong, and
+    no more timers fire: what was applied stays, and the timer is tried again the next time.
     """
-    decider = fold.decider
-    fired: list[Event] = []
-    if decider.next_due is None:
-        return fired
-    while (due := decider.next_due(fold.state)) is not None and due <= now:
+    fired: list[Any] = []
+    next_due, ticks = decider.next_due, 0
+    while next_due is not None and (due := next_due(state)) is not None and due <= now:
         try:
-            events = decider.decide(fold.state, _TICK, max(due, fold.at))
+            if ticks == TICKS_IN_A_ROW_MAX:
+                raise TimerFailed(f"{ticks} timers fired in a row, and one more is due")
+            events = decider.decide(state, _TICK, max(due, at))
+            if not events:
+                raise TimerFailed("a tick led to no event, so that the timer is still there")
             for event in events:
-                codec.encode(event)  # what cannot be written down must not be applied
-        except Exception:
-            logger.exception("the timer due at %d did not fire", due)
+                encode(event)
+        except Exception as error:
+            failed(due, error)
             break
-        fired.extend(map(fold.apply, events))
-        if decider.next_due(fold.state) == due:
-            logger.error("the timer due at %d fired and is still there: it fires but once", due)
-            break
-    return fired
+        state = fold(decider, events, state)
+        fired.extend(events)
+        ticks += 1
+    return fired, state
+
+
+def decide_fully(
+    decider: Decider[State], state: State, command: Any, at: int
+) -> tuple[list[Any], State]:
+    """Decide one command as a task does: the timers due before it, the command, and the timers
+    that it made due at once. Returns all the events, and the state with them applied.
+
+    For those who drive a decider without a log. `at` is milliseconds since 1970. Errors: what
+    `decide` raises at the command; TimerFailed, where a task would log it; EvolveFailed.
+    """
+    events, state = _fire_or_raise(decider, state, at)
+    if type(command) is not Tick:
+        decided = decider.decide(state, command, at)
+        state = fold(decider, decided, state)
+        followed, state = _fire_or_raise(decider, state, at, at)
+        events = [*events, *decided, *followed]
+    return events, state
+
+
+def _fire_or_raise(
+    decider: Decider[State], state: State, now: int, at: int = 0
+) -> tuple[list[Any], State]:
+    return fire_timers(decider, state, now, at=at, encode=_unwritten, failed=_raise)
+
+
+def _unwritten(event: Any) -> None:
+    """In the place of an encoder, where there is no log."""
+
+
+def _raise(due: int, error: Exception) -> NoReturn:
+    raise TimerFailed(f"the timer due at {due} did not fire: {error!r}") from error

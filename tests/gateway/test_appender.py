@@ -26,7 +26,7 @@ def test_a_command_goes_where_its_key_belongs() -> None:
         appender.add(LeaveSpot(spot=spot), at)
     assert (appender.durable_count, appender.flush(), appender.durable_count) == (0, 20, 20)
     for number in range(SYSTEM.partitions):
-        due = [s for s in spots if SYSTEM.partition_of(LeaveSpot(spot=s), 2)[1] == number]
+        due = [s for s in spots if SYSTEM.placed(LeaveSpot(spot=s), 2)[1] == (number,)]
         found = offsets_and_spots(log.partition(SYSTEM.commands_topic, number))
         assert found == [(offset, spot.encode()) for offset, spot in enumerate(due)]
         durable = appender.durable[number]
@@ -37,13 +37,34 @@ def test_a_command_goes_where_its_key_belongs() -> None:
         )
 
 
+def test_a_command_without_a_key_goes_to_every_partition_once_and_in_its_turn() -> None:
+    log = MemoryLog()
+    system = dataclasses.replace(
+        SYSTEM, partitions=3, key=lambda command: None if command.spot == "all" else command.spot
+    )
+    appender = Appender(log, system)
+    for at, spot in enumerate(["a", "b", "c", "d", "all", "a", "b", "c", "d"]):
+        appender.add(LeaveSpot(spot=spot), at)
+    assert (appender.flush(), appender.durable_count) == (8 + 3, 8 + 3)
+    for number in range(3):
+        (batch,) = log.partition(system.commands_topic, number).read(0)
+        found = [(record.key, record.timestamp) for record in batch]
+        before = [key for key, at in found if at < 4]
+        assert found == [
+            *((key, b"abcd".index(key or b"")) for key in before),
+            (None, 4),
+            *((key, b"abcd".index(key or b"") + 5) for key in before),
+        ]
+        assert appender.durable[number].count == len(found)
+
+
 def test_without_a_time_it_is_the_clocks() -> None:
     log = MemoryLog()
     appender = Appender(log, SYSTEM, clock=lambda: 42)
     appender.add(LeaveSpot(spot="a"))
     appender.add(LeaveSpot(spot="a"), 7)
     appender.flush()
-    _, number = SYSTEM.partition_of(LeaveSpot(spot="a"), 2)
+    _, (number,) = SYSTEM.placed(LeaveSpot(spot="a"), 2)
     (batch,) = log.partition(SYSTEM.commands_topic, number).read(0)
     assert [record.timestamp for record in batch] == [42, 7]
 
@@ -54,7 +75,7 @@ def test_batches_stay_below_the_topics_limit() -> None:
     for _ in range(200):
         appender.add(LeaveSpot(spot="a"), 1)
     appender.flush()
-    _, number = SMALL.partition_of(LeaveSpot(spot="a"), 2)
+    _, (number,) = SMALL.placed(LeaveSpot(spot="a"), 2)
     batches = log.partition(SMALL.commands_topic, number).read(0)
     assert len(batches) > 1
     assert max(len(batch.buffer) for batch in batches) <= 2000

@@ -54,8 +54,9 @@ def keep_appending(log: Log, partitions: int, stop: threading.Event) -> None:
     while not stop.is_set():
         batches: dict[int, list[Record]] = {}
         for at, command in islice(flow, APPEND):
-            key, number = SYSTEM.partition_of(command, partitions)
-            batches.setdefault(number, []).append(Record(encode(command), key, at))
+            key, numbers = SYSTEM.placed(command, partitions)
+            for number in numbers:
+                batches.setdefault(number, []).append(Record(encode(command), key, at))
         for number, records in batches.items():
             log.partition(SYSTEM.commands_topic, number).append(records)
         time.sleep(0.002)

@@ -78,12 +78,14 @@ def _check_history(subject: Subject, commands: list[tuple[int, Command]]) -> Non
     encode = system.command_codec(json_config(system)).encode
     log = memory_log(system)
     for timestamp, command in commands:
-        if type(command) is Tick:
-            key, partition = None, timestamp % system.partitions
-        else:
-            key, partition = system.partition_of(command, system.partitions)
+        key, partitions = (
+            (None, (timestamp % system.partitions,))
+            if type(command) is Tick
+            else system.placed(command, system.partitions)
+        )
         record = Record(encode(command), key, timestamp)
-        log.partition(system.commands_topic, partition).append([record])
+        for partition in partitions:
+            log.partition(system.commands_topic, partition).append([record])
     with no_failed_timers():
         folds = decide_all(log, system)
     for number, fold in enumerate(folds):

@@ -54,11 +54,14 @@ class Subject:
 
 
 def flow_records(system: System, seed: int, count: int) -> Iterator[tuple[int, Record]]:
-    """The first commands of the system's flow, as (partition, record)."""
+    """The first commands of the system's flow, as (partition, record): one that has no key stands
+    on every partition."""
     encode = system.command_codec(json_config(system)).encode
     for timestamp, command in islice(system.flow(seed), count):
-        key, partition = system.partition_of(command, system.partitions)
-        yield partition, Record(encode(command), key, timestamp)
+        key, partitions = system.placed(command, system.partitions)
+        record = Record(encode(command), key, timestamp)
+        for partition in partitions:
+            yield partition, record
 
 
 def json_config(system: System) -> Any:

@@ -16,7 +16,7 @@ def send(log: MemoryLog, *commands: tuple[int, object]) -> None:
     partitions = SYSTEM.ensure_topics(log)
     codec = SYSTEM.command_codec(log.topics()[SYSTEM.commands_topic])
     for at, command in commands:
-        key, number = SYSTEM.partition_of(command, partitions)  # type: ignore[arg-type]
+        key, (number,) = SYSTEM.placed(command, partitions)
         record = Record(codec.encode(command), key, at)  # type: ignore[arg-type]
         log.partition(SYSTEM.commands_topic, number).append([record])
 
@@ -36,7 +36,7 @@ def test_the_clock_ticks_only_when_a_timer_is_due_and_once_for_each() -> None:
     now = START_MS
     park = ParkCar(spot="a", car="red", stay_ms=1000)
     send(log, (START_MS, park))
-    _, number = SYSTEM.partition_of(park, 2)
+    _, (number,) = SYSTEM.placed(park, 2)
     commands = log.partition(SYSTEM.commands_topic, number)
     with Worker(log, [SYSTEM], clock=lambda: now) as worker:
         worker.run(until_idle=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ from processors.core.system import System
 from processors.core.testing import CHECKS, Check, Subject, checks
 from processors.core.testing.golden import check_golden_history, record_golden_history
 from processors.core.testing.random_commands import check_random_commands
-from tests.samples.parking import SYSTEM
-from tests.samples.parking.commands import ParkCar
+from processors.core.testing.subject import flow_records
+from tests.samples.parking import SYSTEM, flow
+from tests.samples.parking.commands import LeaveSpot, ParkCar
 from tests.samples.parking.decider import Garage, decide
 from tests.samples.parking.events import CarRefused
 
@@ -101,6 +103,28 @@ def test_an_invariant_that_does_not_hold(plant: Plant) -> None:
     subject = plant(replace(SYSTEM, invariant=at_most_two))
     assert_found(checks.check_decide_changes_nothing, subject, "the invariant does not hold")
     assert_found(check_random_commands, subject, "three cars")
+
+
+IN_THIS_PROCESS = [check for check in CHECKS if check is not checks.check_hash_seed]
+
+
+@pytest.mark.parametrize("check", IN_THIS_PROCESS, ids=lambda check: check.__name__)
+def test_commands_to_every_partition_pass(check: Check, plant: Plant) -> None:
+    def key(command: ParkCar | LeaveSpot) -> str | None:
+        return None if isinstance(command, LeaveSpot) else command.spot
+
+    subject = plant(replace(SYSTEM, key=key))
+    record_golden_history(subject)
+    check(subject)
+
+
+def test_a_flow_has_a_command_without_a_key_on_every_partition() -> None:
+    system = replace(SYSTEM, key=lambda command: None)
+    flowing = list(flow_records(system, seed=1, count=10))
+    for number in range(system.partitions):
+        mine = [record for partition, record in flowing if partition == number]
+        assert [record.timestamp for record in mine] == [at for at, _ in islice(flow(1), 10)]
+        assert {record.key for record in mine} == {None}
 
 
 def test_rules_that_raise(plant: Plant) -> None:
