@@ -43,8 +43,9 @@ def fire_timers(
     """Decide a tick as long as a timer is due up to `now`, each in the state that the one before
     led to; returns the events, and the state with them applied.
 
-    A tick is decided at the time that is due, but never before `at`, the time that it is; `encode`
-    raises at an event that cannot be written, as that must not be applied either.
+    A tick is decided at the time that is due, but never before `at`, the time that it is, nor
+    before a tick that went before: what a timer makes due at once happens at the timer's time.
+    `encode` raises at an event that cannot be written, as that must not be applied either.
 
     Where the decider raises at a tick, leads to no event (so that its timer stays as it was), or
     goes on beyond TICKS_IN_A_ROW_MAX, `failed` is called with the due time and what is wrong, and
@@ -56,7 +57,8 @@ def fire_timers(
         try:
             if ticks == TICKS_IN_A_ROW_MAX:
                 raise TimerFailed(f"{ticks} timers fired in a row, and one more is due")
-            events = decider.decide(state, _TICK, max(due, at))
+            at = max(due, at)
+            events = decider.decide(state, _TICK, at)
             if not events:
                 raise TimerFailed("a tick led to no event, so that the timer is still there")
             for event in events:

@@ -325,3 +325,17 @@ def test_without_a_log_a_timer_that_fails_is_an_error() -> None:
     assert [event.left for event in waiting.when(CountDown(start=7, every_ms=5), NOON)] == [1, 7]
     with pytest.raises(TimerFailed, match=f"due at {NOON} did not fire: ValueError.'bad luck'"):
         given(DECIDER).when(CountDown(start=UNLUCKY), NOON)
+
+
+def test_what_a_timer_makes_due_at_once_happens_at_the_timers_time() -> None:
+    due = NOON + 50
+
+    def at_once_after_the_first(clock: Clock) -> int | None:
+        return due if clock.left == 3 else 0 if clock.left else None
+
+    decider = replace(DECIDER, next_due=at_once_after_the_first)
+    waiting = Clock(left=3, due_ms=due)
+    events, _ = decide_fully(decider, waiting, CountDown(start=0), NOON + 900)
+    assert [(event.left, event.due_ms) for event in events] == [
+        (2, due), (1, due), (0, due), (0, NOON + 900),
+    ]  # fmt: skip
