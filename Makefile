@@ -42,8 +42,10 @@ bench: $(READY)
 	$(PYTHON) -m bench
 
 # The hot modules, compiled in place beside their sources; Python then imports the compiled ones.
-HOT := $(addprefix processors/markets/exchange/, price_index.py instrument.py order_book.py \
-         admission.py matching.py decider.py) $(addprefix processors/core/, fold.py timers.py task.py)
+HOT := $(addprefix processors/markets/exchange/, price_index.py instrument.py draws.py accounts.py \
+         order.py triggers.py auction.py market.py order_book.py admission.py matching.py trading.py \
+         guard.py state.py waiting.py standings.py order_facts.py decider.py) \
+       $(addprefix processors/core/, fold.py timers.py task.py)
 
 compiled: $(READY)
 	$(PYTHON) -c 'import sys; from mypyc.build import mypycify; from setuptools import setup; \

@@ -7,18 +7,24 @@ further, a member's risk limits or a trading phase, is asked after these.)
 from typing import Final
 
 from processors.markets.exchange.commands import (
-    ListInstrument,
     OrderType,
     PlaceOrder,
     TimeInForce,
 )
 from processors.markets.exchange.events import OrderRejected, RejectCode
 from processors.markets.exchange.instrument import Instrument
-from processors.markets.exchange.order_book import Order, OrderBook
+from processors.markets.exchange.order import Order
+from processors.markets.exchange.order_book import OrderBook
 
 MARKET: Final = OrderType.MARKET
 UNKNOWN_ORDER: Final = RejectCode.UNKNOWN_ORDER
-GOOD_TILL_CANCELLED: Final = TimeInForce.GOOD_TILL_CANCELLED
+LIMIT: Final = OrderType.LIMIT
+MAY_REST: Final = (
+    TimeInForce.GOOD_TILL_CANCELLED,
+    TimeInForce.DAY,
+    TimeInForce.GOOD_TILL_DATE,
+    TimeInForce.GOOD_TILL_TIME,
+)
 
 PRICE_DECIMALS_MAX: Final = 18
 INSTRUMENT_NAME_LENGTH_MAX: Final = 64
@@ -38,29 +44,32 @@ def check_order(
     instrument = book.instrument
     if not 0 < quantity <= instrument.quantity_max or quantity % instrument.lot_size:
         return reject_quantity(instrument, quantity, order_id, order.account_id)
-    if order_type is MARKET:
+    if order_type is not LIMIT:
         if price:
             return _reject_contradictory(
                 order,
                 "price",
-                f"a market order has no price, and this one has {price}; "
+                f"a {order_type.value} order has no price, and this one has {price}; "
                 "leave it out, or send a limit order",
             )
-    elif not instrument.price_min <= price <= instrument.price_max or price % instrument.tick_size:
+    elif (
+        not instrument.price_min <= price <= instrument.price_max
+        or price % (instrument.uniform_tick or instrument.tick_at(price))
+    ) and (price or order.terms is None or order.terms.peg is None):  # a peg needs no limit
         return reject_price(instrument, price, order_id, order.account_id)
     if post_only:
-        if order_type is MARKET:
+        if order_type is not LIMIT:
             return _reject_contradictory(
                 order, "post_only", "a post-only order is to rest, and a market order never does"
             )
-        if order.time_in_force is not GOOD_TILL_CANCELLED:
+        if order.time_in_force not in MAY_REST:
             return _reject_contradictory(
                 order,
                 "post_only",
                 f"a post-only order is to rest, and {order.time_in_force.value} never does",
             )
-    if order_id in book.orders:
-        return _reject(
+    if order_id in book.orders or order_id in book.parked:
+        return reject(
             order.instrument,
             RejectCode.DUPLICATE_ORDER,
             "order_id",
@@ -72,43 +81,32 @@ def check_order(
 
 
 def check_replacement(
-    book: OrderBook, order: Order, price: int, quantity: int, account_id: int
+    instrument: Instrument, order: Order, price: int, quantity: int, account_id: int
 ) -> OrderRejected | None:
-    """An open order's new price and quantity, asked for by `account_id`."""
-    instrument = book.instrument
-    if account_id not in (0, order.account_id):
+    """A plain order's new price and quantity, asked for by `account_id`."""
+    if account_id and account_id != order.account_id:
         return reject_not_owner(instrument.name, order.order_id, account_id)
+    return check_quantity(instrument, quantity, order.order_id, account_id) or check_price(
+        instrument, price, order.order_id, account_id
+    )
+
+
+def check_quantity(
+    instrument: Instrument, quantity: int, order_id: int, account_id: int
+) -> OrderRejected | None:
     if not 0 < quantity <= instrument.quantity_max or quantity % instrument.lot_size:
-        return reject_quantity(instrument, quantity, order.order_id, account_id)
-    if not instrument.price_min <= price <= instrument.price_max or price % instrument.tick_size:
-        return reject_price(instrument, price, order.order_id, account_id)
+        return reject_quantity(instrument, quantity, order_id, account_id)
     return None
 
 
-def check_listing(listing: ListInstrument) -> OrderRejected | None:
-    """Terms under which at least one price and one quantity can be traded."""
-    tick_size, lot_size, price_max = listing.tick_size, listing.lot_size, listing.price_max
-    name = listing.instrument
-    if not (0 < len(name) <= INSTRUMENT_NAME_LENGTH_MAX and name.isprintable()):
-        fault = (
-            "instrument",
-            f"a name is 1 to {INSTRUMENT_NAME_LENGTH_MAX} printable characters",
-        )
-    elif not 0 <= listing.price_decimals <= PRICE_DECIMALS_MAX:
-        fault = ("price_decimals", f"must be from 0 to {PRICE_DECIMALS_MAX}")
-    elif tick_size < 1:
-        fault = ("tick_size", "must be at least 1")
-    elif lot_size < 1:
-        fault = ("lot_size", "must be at least 1")
-    elif listing.price_min < 1:
-        fault = ("price_min", "must be at least 1")
-    elif price_max - price_max % tick_size < listing.price_min:
-        fault = ("price_max", f"no multiple of the tick size is from {listing.price_min} to it")
-    elif listing.quantity_max < lot_size:
-        fault = ("quantity_max", f"must be at least the lot size {lot_size}")
-    else:
-        return None
-    return _reject(name, RejectCode.INVALID_INSTRUMENT, fault[0], fault[1])
+def check_price(
+    instrument: Instrument, price: int, order_id: int, account_id: int, field: str = "price"
+) -> OrderRejected | None:
+    if not instrument.price_min <= price <= instrument.price_max:
+        return reject_price(instrument, price, order_id, account_id, field)
+    if price % instrument.tick_at(price):
+        return reject_price(instrument, price, order_id, account_id, field)
+    return None
 
 
 def reject_quantity(
@@ -120,23 +118,23 @@ def reject_quantity(
     else:
         code = RejectCode.QUANTITY_LIMIT
         reason = f"{quantity} is not from 1 to {instrument.quantity_max}"
-    return _reject(instrument.name, code, "quantity", reason, order_id, account_id)
+    return reject(instrument.name, code, "quantity", reason, order_id, account_id)
 
 
 def reject_price(
-    instrument: Instrument, price: int, order_id: int, account_id: int
+    instrument: Instrument, price: int, order_id: int, account_id: int, field: str = "price"
 ) -> OrderRejected:
     if instrument.price_min <= price <= instrument.price_max:
         code = RejectCode.OFF_TICK
-        reason = f"{price} is not a multiple of the tick size {instrument.tick_size}"
+        reason = f"{price} is not a multiple of the tick size {instrument.tick_at(price)}"
     else:
         code = RejectCode.PRICE_LIMIT
         reason = f"{price} is not from {instrument.price_min} to {instrument.price_max}"
-    return _reject(instrument.name, code, "price", reason, order_id, account_id)
+    return reject(instrument.name, code, field, reason, order_id, account_id)
 
 
 def reject_not_owner(instrument: str, order_id: int, account_id: int) -> OrderRejected:
-    return _reject(
+    return reject(
         instrument,
         RejectCode.NOT_THE_OWNER,
         "account_id",
@@ -147,7 +145,7 @@ def reject_not_owner(instrument: str, order_id: int, account_id: int) -> OrderRe
 
 
 def reject_listed(instrument: str) -> OrderRejected:
-    return _reject(
+    return reject(
         instrument,
         RejectCode.INSTRUMENT_EXISTS,
         "instrument",
@@ -156,7 +154,7 @@ def reject_listed(instrument: str) -> OrderRejected:
 
 
 def reject_unlisted(instrument: str, order_id: int, account_id: int) -> OrderRejected:
-    return _reject(
+    return reject(
         instrument,
         RejectCode.UNKNOWN_INSTRUMENT,
         "instrument",
@@ -181,7 +179,7 @@ def reject_unknown(instrument: str, order_id: int, account_id: int) -> OrderReje
 def reject_would_take(
     instrument: str, price: int, best_price: int, order_id: int, account_id: int
 ) -> OrderRejected:
-    return _reject(
+    return reject(
         instrument,
         RejectCode.WOULD_TAKE,
         "price",
@@ -192,7 +190,7 @@ def reject_would_take(
 
 
 def _reject_contradictory(order: PlaceOrder, field: str, reason: str) -> OrderRejected:
-    return _reject(
+    return reject(
         order.instrument,
         RejectCode.CONTRADICTORY,
         field,
@@ -202,7 +200,7 @@ def _reject_contradictory(order: PlaceOrder, field: str, reason: str) -> OrderRe
     )
 
 
-def _reject(
+def reject(
     instrument: str,
     code: RejectCode,
     field: str,

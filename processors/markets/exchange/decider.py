@@ -1,21 +1,27 @@
-"""The exchange's rules: `initial`, `decide`, `evolve`, and the state's form in snapshots.
+"""The exchange's rules: `initial`, `decide`, `evolve`, `next_due`, and the state's form.
 
-A command goes through three rooms: `admission` (may it be?), this module (what does its kind of
-order do?), `matching` (whom does it meet?). Its events are folded into `order_book` one by one.
+                        ┌─► short way: a plain order in continuous trading ─► matching
+    decide ── command ──┼─► placing, changing ──► trading ─► matching
+       │                └─► listing, supervision ─► phases ─► call_auction ─► auction
+       └──── tick ────────► followups; expiries; phases that are due
+    evolve ── event ──────► order_facts, market_facts ─► order_book, market
 
-An order that is accepted and reaches the other side is not in the book yet: it is the book's
-`taker` while the trades and cancels after it are folded, and rests once it reaches nobody. So no
-event need say what came to rest, and the book is never crossed between commands.
+A command goes through three rooms: may it be (`admission`, `conditions`, `guard`)? What does its
+kind do? Whom does it meet? What its events set off is noted in the state, and decided next, as a
+timer that is due at once: see `followups`.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from log.envelope import Event
 from processors.core.decider import Decider, StateFormat
+from processors.core.messages import Tick
+from processors.markets.exchange import changing, listing, splits, supervision
 from processors.markets.exchange.admission import (
-    check_listing,
     check_order,
     check_replacement,
+    reject,
     reject_listed,
     reject_not_owner,
     reject_unknown,
@@ -23,170 +29,219 @@ from processors.markets.exchange.admission import (
     reject_would_take,
 )
 from processors.markets.exchange.commands import (
+    BustTrade,
     CancelOrder,
+    ChangePhase,
+    ChangeSymbol,
+    CorrectTrade,
+    DelistInstrument,
     ListInstrument,
     MassCancel,
-    OrderType,
+    MassQuote,
     PlaceOrder,
     ReplaceOrder,
-    TimeInForce,
+    SetReferencePrice,
+    SplitInstrument,
 )
+from processors.markets.exchange.conditions import NEVER_RESTS
 from processors.markets.exchange.events import (
+    AuctionTraded,
     CancelReason,
-    ExchangeEvent,
-    InstrumentListed,
     OrderAccepted,
+    OrderActivated,
+    OrderAdjusted,
     OrderCancelled,
     OrderDecremented,
+    OrderEntered,
+    OrderParked,
+    OrderRefilled,
     OrderRejected,
     OrderReplaced,
+    OrderRepriced,
     OrderTraded,
+    RejectCode,
 )
-from processors.markets.exchange.instrument import Instrument
-from processors.markets.exchange.matching import match, quantity_within
-from processors.markets.exchange.order_book import BUY, BookSide, OrderBook, new_order
-from processors.markets.exchange.state_rows import InstrumentRow, OrderRow, StateRow
+from processors.markets.exchange.followups import followup, has_followup
+from processors.markets.exchange.market_facts import MARKET_FACTS
+from processors.markets.exchange.matching import Taker, match
+from processors.markets.exchange.order_book import BUY, OrderBook
+from processors.markets.exchange.order_facts import (
+    accepted,
+    activated,
+    adjusted,
+    auction_traded,
+    cancelled,
+    decremented,
+    entered,
+    parked,
+    refilled,
+    replaced,
+    repriced,
+    traded,
+)
+from processors.markets.exchange.phases import phase_due
+from processors.markets.exchange.placing import place
+from processors.markets.exchange.state import EXPIRY, Exchange
+from processors.markets.exchange.state_rows import StateRow, from_rows, to_rows
+from processors.markets.exchange.supervision import SUPERVISION
+from processors.markets.exchange.terms import OrderType, SelfTradePrevention, TimeInForce
+from processors.markets.exchange.trading import meet_book
 
 LIMIT: Final = OrderType.LIMIT
-MARKET: Final = OrderType.MARKET
 GOOD_TILL_CANCELLED: Final = TimeInForce.GOOD_TILL_CANCELLED
-IMMEDIATE_OR_CANCEL: Final = TimeInForce.IMMEDIATE_OR_CANCEL
 FILL_OR_KILL: Final = TimeInForce.FILL_OR_KILL
-NEVER_RESTS: Final = CancelReason.IMMEDIATE_OR_CANCEL
+NO_PREVENTION: Final = SelfTradePrevention.NONE
+NOTHING: Final[Sequence[Event]] = ()
+MARKET_TO_LIMIT: Final = OrderType.MARKET_TO_LIMIT
+UNFILLED: Final = CancelReason.IMMEDIATE_OR_CANCEL
 NO_LIQUIDITY: Final = CancelReason.NO_LIQUIDITY
-NOTHING: Final[Sequence[ExchangeEvent]] = ()
-
-
-class Exchange:
-    """The state of one partition: the book of every instrument whose key falls on it."""
-
-    __slots__ = ("books",)
-
-    books: dict[str, OrderBook]
-
-    def __init__(self) -> None:
-        self.books = {}
+AT_ONCE: Final = 0
+EXPIRED: Final = CancelReason.EXPIRED
 
 
 def initial() -> Exchange:
     return Exchange()
 
 
-def decide(state: Exchange, command: Any, at: int) -> Sequence[ExchangeEvent]:
-    """What the command leads to; nothing, where it is none of the exchange's (a tick)."""
+def next_due(state: Exchange) -> int | None:
+    """When the earliest timer fires: at once, where something is to follow what happened."""
+    if state.touched and has_followup(state):
+        return AT_ONCE
+    return state.timer_due
+
+
+def decide(state: Exchange, command: Any, at: int) -> Sequence[Event]:
+    """What the command leads to."""
     kind = type(command)
     if kind is PlaceOrder:
-        return _decide_place(state, command)
+        return _place(state, command, at)
     if kind is CancelOrder:
-        return _decide_cancel(state, command)
+        return _cancel(state, command)
     if kind is ReplaceOrder:
-        return _decide_replace(state, command)
-    if kind is MassCancel:
-        return _decide_mass_cancel(state, command)
-    if kind is ListInstrument:
-        return _decide_listing(state, command)
-    return NOTHING
+        return _replace(state, command, at)
+    if kind is Tick:
+        return _tick(state, at)
+    supervise = SUPERVISION.get(kind)
+    if supervise is not None:
+        name = getattr(command, "instrument", "")
+        if name and name not in state.books:
+            return (reject_unlisted(name, 0, getattr(command, "account_id", 0)),)
+        return supervise(state, command, at)
+    return _decide_for_instruments(state, command, at)
 
 
-def _decide_place(state: Exchange, command: PlaceOrder) -> Sequence[ExchangeEvent]:
+def _place(state: Exchange, command: PlaceOrder, at: int) -> Sequence[Event]:
     instrument = command.instrument
     order_id = command.order_id
     account_id = command.account_id
     book = state.books.get(instrument)
     if book is None:
         return (reject_unlisted(instrument, order_id, account_id),)
+    time_in_force = command.time_in_force
+    order_type = command.order_type
+    if (
+        not book.continuous
+        or command.terms is not None
+        or order_type is MARKET_TO_LIMIT
+        or (time_in_force is not GOOD_TILL_CANCELLED and time_in_force not in NEVER_RESTS)
+    ):
+        return place(state, book, command, at)
+
+    # The short way: what `place` does for a plain order in continuous trading.
     quantity = command.quantity
     price = command.price
-    order_type = command.order_type
     post_only = command.post_only
     rejected = check_order(book, command, order_id, quantity, price, order_type, post_only)
     if rejected is not None:
         return (rejected,)
-
     side = command.side
-    time_in_force = command.time_in_force
-    prevention = command.self_trade_prevention
-    accepted = OrderAccepted(
+    # What is as a rule at its default is set beside: a keyword costs as much as the field's check.
+    order = OrderAccepted(
         instrument=instrument,
         order_id=order_id,
         account_id=account_id,
         side=side,
         quantity=quantity,
         price=price,
-        order_type=order_type,
-        time_in_force=time_in_force,
-        post_only=post_only,
-        self_trade_prevention=prevention,
     )
+    if order_type is not LIMIT:
+        order.order_type = order_type
+    if time_in_force is not GOOD_TILL_CANCELLED:
+        order.time_in_force = time_in_force
+    if post_only:
+        order.post_only = True
+    prevention = command.self_trade_prevention
+    if prevention is not NO_PREVENTION:
+        order.self_trade_prevention = prevention
+    if book.looked_after or command.session_id:
+        rejected = _look_after(state, book, command, order, at)
+        if rejected is not None:
+            return (rejected,)
     makers = book.asks if side is BUY else book.bids
     best = makers.best
     worst_rank = price ^ makers.flip if order_type is LIMIT else 0
-    reaches = best is not None and best.rank >= worst_rank
-    if time_in_force is GOOD_TILL_CANCELLED and order_type is LIMIT:
-        if not reaches:
-            return (accepted,)
-        if best is not None and post_only:
+    if best is not None and best.rank >= worst_rank:
+        if post_only:
             return (reject_would_take(instrument, price, best.price, order_id, account_id),)
+    elif time_in_force is GOOD_TILL_CANCELLED and order_type is LIMIT:
+        return (order,)
+    return _take(book, order, worst_rank, at)
 
-    if time_in_force is FILL_OR_KILL:
-        return _fill_or_kill(book, makers, worst_rank, accepted)
-    events: list[ExchangeEvent] = [accepted]
-    left = quantity
-    if reaches:
-        left = match(book, order_id, account_id, side, quantity, prevention, worst_rank, events)
-    if left:
-        if order_type is MARKET:
-            reason = NO_LIQUIDITY
-        elif time_in_force is IMMEDIATE_OR_CANCEL:
-            reason = NEVER_RESTS
-        else:
-            return events
+
+def _look_after(
+    state: Exchange, book: OrderBook, command: PlaceOrder, order: OrderAccepted, at: int
+) -> OrderRejected | None:
+    """The checks of who sends a plain order, and what its account adds to it."""
+    guard, account_id = state.guard, command.account_id
+    fault = guard.check_sender(book, account_id, command.session_id) or guard.check_limits(
+        book,
+        account_id,
+        command.side,
+        command.quantity,
+        command.price,
+        command.order_type,
+        False,
+        at,
+        None,
+    )
+    if fault is not None:
+        return reject(command.instrument, *fault, command.order_id, account_id)
+    order.session_id = command.session_id
+    order.group_id = guard.group_of(account_id)
+    if guard.limits_rate(book, account_id):
+        order.at_ms = at
+    return None
+
+
+def _take(book: OrderBook, order: OrderAccepted, worst_rank: int, at: int) -> Sequence[Event]:
+    """A plain order that trades, or must not rest."""
+    account_id = order.account_id
+    owner = -order.group_id if order.group_id else account_id
+    side, quantity, prevention = order.side, order.quantity, order.self_trade_prevention
+    order_id, time_in_force = order.order_id, order.time_in_force
+    if not book.fast or time_in_force is FILL_OR_KILL:
+        taker = Taker(order_id, account_id, owner, side, quantity, order.price, prevention)
+        return [order, *meet_book(book, taker, at, time_in_force)]
+    events: list[Event] = [order]
+    left = match(book, order_id, account_id, owner, side, quantity, prevention, worst_rank, events)
+    if left and (order.order_type is not LIMIT or time_in_force is not GOOD_TILL_CANCELLED):
+        reason = UNFILLED if order.order_type is LIMIT else NO_LIQUIDITY
         events.append(
-            OrderCancelled(instrument=instrument, order_id=order_id, quantity=left, reason=reason)
+            OrderCancelled(
+                instrument=order.instrument, order_id=order_id, quantity=left, reason=reason
+            )
         )
     return events
 
 
-def _fill_or_kill(
-    book: OrderBook, makers: BookSide, worst_rank: int, order: OrderAccepted
-) -> Sequence[ExchangeEvent]:
-    """All of it in trades, or nothing but a cancel: also where there would be enough, but the
-    prevention of self-trades comes between."""
-    if quantity_within(makers, worst_rank, order.quantity) >= order.quantity:
-        events: list[ExchangeEvent] = [order]
-        match(
-            book,
-            order.order_id,
-            order.account_id,
-            order.side,
-            order.quantity,
-            order.self_trade_prevention,
-            worst_rank,
-            events,
-        )
-        if _traded_quantity(events) == order.quantity:
-            return events
-    killed = OrderCancelled(
-        instrument=order.instrument,
-        order_id=order.order_id,
-        quantity=order.quantity,
-        reason=CancelReason.FILL_OR_KILL,
-    )
-    return (order, killed)
-
-
-def _traded_quantity(events: list[ExchangeEvent]) -> int:
-    return sum([event.quantity for event in events if isinstance(event, OrderTraded)])
-
-
-def _decide_cancel(state: Exchange, command: CancelOrder) -> Sequence[ExchangeEvent]:
+def _cancel(state: Exchange, command: CancelOrder) -> Sequence[Event]:
     instrument = command.instrument
     order_id = command.order_id
     account_id = command.account_id
     book = state.books.get(instrument)
     if book is None:
         return (reject_unlisted(instrument, order_id, account_id),)
-    order = book.orders.get(order_id)
+    order = book.orders.get(order_id) or book.parked.get(order_id)
     if order is None:
         return (reject_unknown(instrument, order_id, account_id),)
     if account_id and account_id != order.account_id:
@@ -194,236 +249,149 @@ def _decide_cancel(state: Exchange, command: CancelOrder) -> Sequence[ExchangeEv
     return (OrderCancelled(instrument=instrument, order_id=order_id, quantity=order.quantity),)
 
 
-def _decide_replace(state: Exchange, command: ReplaceOrder) -> Sequence[ExchangeEvent]:
+def _replace(state: Exchange, command: ReplaceOrder, at: int) -> Sequence[Event]:
     instrument = command.instrument
     order_id = command.order_id
     account_id = command.account_id
     book = state.books.get(instrument)
     if book is None:
         return (reject_unlisted(instrument, order_id, account_id),)
-    order = book.orders.get(order_id)
+    order = book.orders.get(order_id) or book.parked.get(order_id)
     if order is None:
         return (reject_unknown(instrument, order_id, account_id),)
+    if (
+        not book.fast
+        or book.looked_after
+        or order.special is not None
+        or command.terms is not None
+        or command.time_in_force is not None
+    ):
+        return changing.replace(state, book, order, command, at)
+
+    # The short way, as in `_place`.
     price = command.price
     quantity = command.quantity
-    rejected = check_replacement(book, order, price, quantity, account_id)
+    rejected = check_replacement(book.instrument, order, price, quantity, account_id)
     if rejected is not None:
         return (rejected,)
-
-    keeps_priority = price == order.price and quantity <= order.quantity
-    replaced = OrderReplaced(
+    keeps_place = price == order.price and quantity <= order.quantity
+    replaced_ = OrderReplaced(
         instrument=instrument,
         order_id=order_id,
         price=price,
         quantity=quantity,
-        kept_priority=keeps_priority,
+        kept_priority=keeps_place,
     )
-    makers = book.asks if order.side is BUY else book.bids
+    side = order.side
+    makers = book.asks if side is BUY else book.bids
     worst_rank = price ^ makers.flip
     best = makers.best
-    if keeps_priority or best is None or best.rank < worst_rank:
-        return (replaced,)
+    if keeps_place or best is None or best.rank < worst_rank:
+        return (replaced_,)
     if order.post_only:
         return (reject_would_take(instrument, price, best.price, order_id, account_id),)
-    events: list[ExchangeEvent] = [replaced]
-    match(
-        book,
-        order_id,
-        order.account_id,
-        order.side,
-        quantity,
-        order.self_trade_prevention,
-        worst_rank,
-        events,
-    )
+    events: list[Event] = [replaced_]
+    owner, prevention = order.owner, order.self_trade_prevention
+    match(book, order_id, order.account_id, owner, side, quantity, prevention, worst_rank, events)
     return events
 
 
-def _decide_mass_cancel(state: Exchange, command: MassCancel) -> Sequence[ExchangeEvent]:
-    instrument = command.instrument
-    book = state.books.get(instrument)
-    if book is None:
-        return (reject_unlisted(instrument, 0, command.account_id),)
-    side = command.side
-    return [
-        OrderCancelled(
-            instrument=instrument,
-            order_id=order.order_id,
-            quantity=order.quantity,
-            reason=CancelReason.MASS_CANCEL,
-        )
-        for order in book.orders_of(command.account_id)
-        if side is None or order.side is side
-    ]
+def _tick(state: Exchange, at: int) -> Sequence[Event]:
+    """What time alone leads to: first what is to follow the last event, then the first timer."""
+    events = followup(state, at)
+    if events or state.timer_due is None or state.timer_due > at:
+        return events
+    _due, kind, instrument, order_id = state.timers[0]
+    book = state.books[instrument]
+    if kind != EXPIRY:
+        return phase_due(state, book, at)
+    order = book.find(order_id)
+    return () if order is None else changing.cancellations(book, (order,), EXPIRED)
 
 
-def _decide_listing(state: Exchange, command: ListInstrument) -> Sequence[ExchangeEvent]:
-    instrument = command.instrument
-    if instrument in state.books:
-        return (reject_listed(instrument),)
-    rejected = check_listing(command)
-    if rejected is not None:
-        return (rejected,)
-    return (
-        InstrumentListed(
-            instrument=instrument,
-            price_decimals=command.price_decimals,
-            tick_size=command.tick_size,
-            lot_size=command.lot_size,
-            price_min=command.price_min,
-            price_max=command.price_max,
-            quantity_max=command.quantity_max,
-        ),
-    )
+def _decide_for_instruments(state: Exchange, command: Any, at: int) -> Sequence[Event]:
+    """A command for one instrument or, where it names none, for all."""
+    kind, name = type(command), command.instrument
+    if kind is ListInstrument:
+        listed = name in state.books
+        return (reject_listed(name) if listed else listing.list_instrument(state, command, at),)
+    if kind is ChangePhase:
+        fault = listing.fault_of_phase_change(command)
+        if fault is not None:
+            return (reject(name, *fault),)
+    if name:
+        book = state.books.get(name)
+        if book is None:
+            return (reject_unlisted(name, 0, getattr(command, "account_id", 0)),)
+        if kind is ChangePhase and command.phase is book.market.phase:
+            reason = f"{name} is in phase {command.phase.value} already"
+            return (reject(name, RejectCode.WRONG_PHASE, "phase", reason),)
+        return _decide_for(state, book, command, at)
+    events: list[Event] = []
+    for book in supervision.by_name(state):
+        events += _decide_for(state, book, command, at)
+    return events
+
+
+def _decide_for(state: Exchange, book: OrderBook, command: Any, at: int) -> Sequence[Event]:
+    kind = type(command)
+    if kind is MassCancel:
+        return changing.mass_cancel(book, command)
+    if kind is MassQuote:
+        return changing.mass_quote(state, book, command, at)
+    if kind is ChangePhase:
+        return listing.change_phase_by_hand(state, book, command, at)
+    if kind is SplitInstrument:
+        return splits.split(book, command)
+    if kind is DelistInstrument:
+        return listing.delist(book, command)
+    if kind is ChangeSymbol:
+        return (listing.change_symbol(command),)
+    if kind is SetReferencePrice:
+        return (listing.set_reference_price(book, command),)
+    if kind is BustTrade:
+        return (listing.bust(book, command),)
+    if kind is CorrectTrade:
+        return (listing.correct(book, command),)
+    return NOTHING
 
 
 def evolve(state: Exchange, event: Any) -> Exchange:
     """Apply one fact, in place. Facts that are none of the exchange's change nothing."""
     kind = type(event)
     if kind is OrderAccepted:
-        _evolve_accepted(state.books[event.instrument], event)
+        accepted(state, event)
     elif kind is OrderTraded:
-        _evolve_traded(state.books[event.instrument], event)
+        traded(state, event)
     elif kind is OrderCancelled:
-        _evolve_cancelled(state.books[event.instrument], event)
+        cancelled(state, event)
     elif kind is OrderRejected:
         pass
     elif kind is OrderReplaced:
-        _evolve_replaced(state.books[event.instrument], event)
-    elif kind is OrderDecremented:
-        _evolve_decremented(state.books[event.instrument], event)
-    elif kind is InstrumentListed:
-        _evolve_listed(state, event)
-    return state
-
-
-def _evolve_accepted(book: OrderBook, event: OrderAccepted) -> None:
-    # Other orders never rest, and are no part of the state: what they do to others is.
-    if event.time_in_force is GOOD_TILL_CANCELLED and event.order_type is LIMIT:
-        book.enter(
-            new_order(
-                event.order_id,
-                event.account_id,
-                event.side,
-                event.price,
-                event.quantity,
-                event.post_only,
-                event.self_trade_prevention,
-            )
-        )
-
-
-def _evolve_traded(book: OrderBook, event: OrderTraded) -> None:
-    quantity = event.quantity
-    book.reduce(book.orders[event.maker_order_id], quantity)
-    taker = book.taker
-    if taker is not None:
-        taker.quantity -= quantity
-        book.settle_taker(taker)
-
-
-def _evolve_cancelled(book: OrderBook, event: OrderCancelled) -> None:
-    order = book.orders.get(event.order_id)
-    taker = book.taker
-    if order is not None:
-        book.remove(order)
-        if taker is not None:
-            book.settle_taker(taker)
-    elif taker is not None:
-        book.taker = None
-
-
-def _evolve_replaced(book: OrderBook, event: OrderReplaced) -> None:
-    order = book.orders[event.order_id]
-    if event.kept_priority:
-        book.reduce(order, order.quantity - event.quantity)
+        replaced(state, event)
     else:
-        book.remove(order)
-        order.price = event.price
-        order.quantity = event.quantity
-        book.enter(order)
-
-
-def _evolve_decremented(book: OrderBook, event: OrderDecremented) -> None:
-    order = book.orders.get(event.order_id)
-    taker = book.taker
-    if order is not None:
-        book.reduce(order, event.quantity)
-    elif taker is not None:
-        taker.quantity -= event.quantity
-        book.settle_taker(taker)
-
-
-def _evolve_listed(state: Exchange, event: InstrumentListed) -> None:
-    state.books[event.instrument] = _new_book(event)
-
-
-def _new_book(terms: InstrumentListed | InstrumentRow) -> OrderBook:
-    return OrderBook(
-        Instrument(
-            terms.instrument,
-            terms.price_decimals,
-            terms.tick_size,
-            terms.lot_size,
-            terms.price_min,
-            terms.price_max,
-            terms.quantity_max,
-        )
-    )
-
-
-def to_rows(state: Exchange) -> Iterator[StateRow]:
-    for name in sorted(state.books):
-        book = state.books[name]
-        instrument = book.instrument
-        yield InstrumentRow(
-            instrument=name,
-            price_decimals=instrument.price_decimals,
-            tick_size=instrument.tick_size,
-            lot_size=instrument.lot_size,
-            price_min=instrument.price_min,
-            price_max=instrument.price_max,
-            quantity_max=instrument.quantity_max,
-        )
-        for order in book.orders.values():
-            yield OrderRow(
-                order_id=order.order_id,
-                account_id=order.account_id,
-                side=order.side,
-                price=order.price,
-                quantity=order.quantity,
-                post_only=order.post_only,
-                self_trade_prevention=order.self_trade_prevention,
-            )
-
-
-def from_rows(rows: Iterable[StateRow]) -> Exchange:
-    state = Exchange()
-    book: OrderBook | None = None
-    for row in rows:
-        if isinstance(row, InstrumentRow):
-            book = _new_book(row)
-            state.books[row.instrument] = book
-        else:
-            if book is None:
-                raise ValueError("an order row stands before any instrument row")
-            book.rest(
-                new_order(
-                    row.order_id,
-                    row.account_id,
-                    row.side,
-                    row.price,
-                    row.quantity,
-                    row.post_only,
-                    row.self_trade_prevention,
-                )
-            )
+        apply = FACTS.get(kind)
+        if apply is not None:
+            apply(state, event)
     return state
 
+
+FACTS: Final[dict[type[Any], Callable[[Exchange, Any], None]]] = {
+    **MARKET_FACTS,
+    OrderDecremented: decremented,
+    OrderEntered: entered,
+    OrderActivated: activated,
+    OrderRefilled: refilled,
+    OrderRepriced: repriced,
+    OrderParked: parked,
+    OrderAdjusted: adjusted,
+    AuctionTraded: auction_traded,
+}
 
 DECIDER: Final = Decider(
     initial=initial,
     decide=decide,
     evolve=evolve,
     state_format=StateFormat(row_type=StateRow, to_rows=to_rows, from_rows=from_rows),
+    next_due=next_due,
 )

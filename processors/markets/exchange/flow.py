@@ -1,4 +1,5 @@
-"""A seeded order flow that looks like a market's, for the demo, the benchmarks and the tests.
+"""A seeded order flow that looks like a market's: plain orders alone, in continuous trading, for
+benchmarks and tests, and as the greater part of `trading_day`.
 
     Random(seed) ─► 64 random bits a command ─► a market (of eight) ─► ExchangeCommand
                                                   └── a light book, to name orders that are open
@@ -40,7 +41,7 @@ SELL: Final = Side.SELL
 NO_PREVENTION: Final = SelfTradePrevention.NONE
 GOOD_TILL_CANCELLED: Final = TimeInForce.GOOD_TILL_CANCELLED
 
-_MARKETS: Final = (
+MARKETS: Final = (
     # name, tick size, lot size, first price in ticks, open orders to have, share of 64 bursts
     ("ALDER", 100, 1, 25_000, 900, 20),
     ("BIRCH", 100, 1, 4_250, 700, 14),
@@ -53,7 +54,7 @@ _MARKETS: Final = (
 )
 _HALF_HOURS: Final = (18, 12, 9, 7, 6, 5, 5, 5, 5, 6, 7, 9, 16)
 """Each half hour's share of a day's commands."""
-_BURSTS: Final = (1,) * 10 + (2,) * 6 + (3,) * 4 + (4, 4, 5, 6, 7, 8, 10, 13, 17, 25, 40, 80)
+BURSTS: Final = (1,) * 10 + (2,) * 6 + (3,) * 4 + (4, 4, 5, 6, 7, 8, 10, 13, 17, 25, 40, 80)
 """Commands in a burst, before trades prolong it."""
 _OFFSETS: Final = (
     (0,) * 18 + (1,) * 12 + (2,) * 8 + (3,) * 6 + (4,) * 4 + (5, 5, 6, 7, 8, 10, 12, 15)
@@ -86,8 +87,8 @@ def flow(
     """
     bits = Random(seed).getrandbits
     order_ids = iter(range(1, 1 << 53))
-    markets = [_Market(*terms[:5], order_ids) for terms in _MARKETS]
-    by_share = [m for m, terms in zip(markets, _MARKETS, strict=True) for _ in range(terms[5])]
+    markets = [Market(*terms[:5], order_ids) for terms in MARKETS]
+    by_share = [m for m, terms in zip(markets, MARKETS, strict=True) for _ in range(terms[5])]
     for market in markets:
         yield start_ms, market.listing()
     number = len(markets)
@@ -100,8 +101,8 @@ def flow(
             at += r & 3
         else:
             market = by_share[r & 63]
-            left_in_burst = _BURSTS[r >> 6 & 31] - 1
-            at = max(at, start_ms + _due_ms(number, day_commands))
+            left_in_burst = BURSTS[r >> 6 & 31] - 1
+            at = max(at, start_ms + due_ms(number, day_commands))
         yield at, market.next_command(r >> 11)
         number += 1
         if market.traded:
@@ -109,7 +110,7 @@ def flow(
             left_in_burst += r & 3
 
 
-def _due_ms(number: int, day_commands: int) -> int:
+def due_ms(number: int, day_commands: int) -> int:
     """When the command of this number is due, counted from the first day's begin."""
     day, number = divmod(number, day_commands)
     step_ms = DAY_LENGTH_MS // len(_HALF_HOURS)
@@ -137,7 +138,7 @@ class _Order:
         self.quantity = quantity
 
 
-class _Market:
+class Market:
     """One instrument: where its price goes, and what should be open. Prices are in ticks.
 
     The methods that write a command take 53 random bits, `r`, and each reads its own of them.
@@ -189,11 +190,11 @@ class _Market:
         action = r >> 5 & 255
         open_orders = len(self.orders)
         if action < 70 or open_orders < 32:
-            return self._rest(r)
+            return self.rest(r)
         if action < 122:
-            return self._rest(r) if open_orders < self.open_target else self._cancel(r)
+            return self.rest(r) if open_orders < self.open_target else self.cancel(r)
         if action < 222:
-            return self._cancel(r)
+            return self.cancel(r)
         if action < 236:
             return self._replace(r)
         if action < 255:
@@ -208,7 +209,7 @@ class _Market:
             self.trend = -self.trend
         self.fair = fair + self.trend
 
-    def _rest(self, r: int) -> PlaceOrder:
+    def rest(self, r: int) -> PlaceOrder:
         """A limit order that should rest."""
         buys = bool(r >> 13 & 1)
         account_id = 1 + (r >> 14 & (7 if r >> 20 & 1 else 63))
@@ -216,8 +217,8 @@ class _Market:
             next(self.order_ids),
             account_id,
             buys,
-            self._resting_price(r, buys),
-            self._quantity(r),
+            self.resting_price(r, buys),
+            self.draw_quantity(r),
         )
         self.orders.append(order)
         self._enter(order)
@@ -232,7 +233,7 @@ class _Market:
             self_trade_prevention=_PREVENTIONS[account_id - 1],
         )
 
-    def _resting_price(self, r: int, buys: bool) -> int:
+    def resting_price(self, r: int, buys: bool) -> int:
         offset = _OFFSETS[r >> 24 & 63]
         if buys:
             price = self.fair - offset
@@ -244,17 +245,17 @@ class _Market:
                 price = self.best_bid + 1 + (offset >> 2)
         return price if price > 0 else 1
 
-    def _quantity(self, r: int) -> int:
+    def draw_quantity(self, r: int) -> int:
         lots = _LOTS[r >> 30 & 63]
         if not lots:
             coins = r >> 36 & 255 | 256
             lots = 2_000 << ((coins & -coins).bit_length() - 1)
         return lots * self.lot_size
 
-    def _cancel(self, r: int) -> ExchangeCommand:
+    def cancel(self, r: int) -> ExchangeCommand:
         order = self._draw_open(r)
         if order is None:
-            return self._rest(r)
+            return self.rest(r)
         self._leave(order)
         return CancelOrder(
             instrument=self.name, order_id=order.order_id, account_id=order.account_id
@@ -279,13 +280,13 @@ class _Market:
         """A smaller quantity in place, or another price."""
         order = self._draw_open(r)
         if order is None:
-            return self._rest(r)
+            return self.rest(r)
         lot_size = self.lot_size
         if r >> 13 & 1 and order.quantity > lot_size:
             order.quantity = (order.quantity // lot_size + 1) // 2 * lot_size
         else:
             self._leave(order)
-            order.price = self._resting_price(r, order.buys)
+            order.price = self.resting_price(r, order.buys)
             self._enter(order)
         self.orders.append(order)
         return ReplaceOrder(
@@ -305,7 +306,7 @@ class _Market:
         else:
             buys = (self.trend > 0) == bool(r >> 20 & 3)
         if not (self.asks if buys else self.bids):
-            return self._rest(r)
+            return self.rest(r)
         self.traded = True
         account_id = 1 + (r >> 14 & 63)
         order = PlaceOrder(
@@ -313,7 +314,7 @@ class _Market:
             order_id=next(self.order_ids),
             account_id=account_id,
             side=BUY if buys else SELL,
-            quantity=self._quantity(r),
+            quantity=self.draw_quantity(r),
             price=self.best_ask if buys else self.best_bid,
             self_trade_prevention=_PREVENTIONS[account_id - 1],
         )
@@ -326,17 +327,17 @@ class _Market:
         if kind < 4:
             order.order_type = OrderType.MARKET
             order.price = 0
-            self._trade(buys, order.quantity, 1 << 40 if buys else 0)
+            self.trade(buys, order.quantity, 1 << 40 if buys else 0)
         elif kind < 6:
             order.time_in_force = TimeInForce.FILL_OR_KILL
             level = self.asks[self.best_ask] if buys else self.bids[self.best_bid]
             if order.quantity <= sum([maker.quantity for maker in level.values()]):
-                self._trade(buys, order.quantity, order.price)
+                self.trade(buys, order.quantity, order.price)
         else:
             deeper = 4 if kind == 15 else kind & 1
             limit = order.price + deeper if buys else max(order.price - deeper, 1)
             order.price = limit
-            left = self._trade(buys, order.quantity, limit)
+            left = self.trade(buys, order.quantity, limit)
             if kind < 11:
                 order.time_in_force = TimeInForce.IMMEDIATE_OR_CANCEL
             elif left:
@@ -344,7 +345,7 @@ class _Market:
                 self.orders.append(rest)
                 self._enter(rest)
 
-    def _trade(self, buys: bool, quantity: int, limit: int) -> int:
+    def trade(self, buys: bool, quantity: int, limit: int) -> int:
         """Take from the light book, best and oldest first, up to `limit`; returns what is left."""
         makers = self.asks if buys else self.bids
         while quantity and makers:

@@ -89,3 +89,26 @@ class PriceIndex:
             height -= 1
             slot = slot << BITS | self._upper[height][slot].bit_length() - 1
         return slot << BITS | self._leaves[slot].bit_length() - 1
+
+    def above(self, number: int) -> int:
+        """The smallest number in the set that is greater than this one; -1 if there is none."""
+        slot = number >> BITS
+        word = self._leaves.get(slot, 0) >> (number & LOW) + 1
+        if word:
+            return number + (word & -word).bit_length()
+        for height, words in enumerate(self._upper):
+            number = slot
+            slot >>= BITS
+            word = words.get(slot, 0) >> (number & LOW) + 1
+            if word:
+                return self._smallest_under(number + (word & -word).bit_length(), height)
+        return -1
+
+    def _smallest_under(self, slot: int, height: int) -> int:
+        """Down from a slot of the upper table `height`, which holds something."""
+        while height:
+            height -= 1
+            word = self._upper[height][slot]
+            slot = slot << BITS | (word & -word).bit_length() - 1
+        word = self._leaves[slot]
+        return slot << BITS | (word & -word).bit_length() - 1

@@ -8,18 +8,17 @@ from itertools import islice
 from pathlib import Path
 
 from gateway.markets.exchange.lobster_files import UNOCCUPIED
+from log.envelope import Event
 from processors.markets.exchange.commands import Side
 from processors.markets.exchange.decider import DECIDER
 from processors.markets.exchange.events import (
-    ExchangeEvent,
-    OrderAccepted,
     OrderCancelled,
     OrderDecremented,
     OrderReplaced,
     OrderTraded,
 )
 from processors.markets.exchange.flow import flow
-from processors.markets.exchange.order_book import Order
+from processors.markets.exchange.order import Order
 from tests.gateway.markets.exchange.replaying import Levels, levels
 
 INSTRUMENT = "ALDER"
@@ -41,8 +40,9 @@ class Tape:
         """Public id, quantity, price and side, by the exchange's id."""
         self._last_id = 0
 
-    def messages(self, event: ExchangeEvent, orders: dict[int, Order]) -> Iterator[Message]:
-        """What an event, already applied, did to resting orders; `orders` are those of now."""
+    def messages(self, event: Event, came: Order | None) -> Iterator[Message]:
+        """What an event, already applied, did to resting orders; `came` is what its command, of
+        which it is the last, brought to rest."""
         if isinstance(event, OrderTraded):
             yield self._take(EXECUTED, event.maker_order_id, event.quantity)
         elif isinstance(event, OrderDecremented) and event.order_id in self._resting:
@@ -55,10 +55,8 @@ class Tape:
                 yield self._take(DELETED, event.order_id, quantity)
             elif event.quantity < quantity:
                 yield self._take(PARTLY_CANCELLED, event.order_id, quantity - event.quantity)
-        if isinstance(event, OrderAccepted | OrderReplaced | OrderTraded):
-            taker = event.taker_order_id if isinstance(event, OrderTraded) else event.order_id
-            if taker in orders and taker not in self._resting:
-                yield self._rest(orders[taker])
+        if came is not None and came.order_id not in self._resting:
+            yield self._rest(came)
 
     def _rest(self, order: Order) -> Message:
         self._last_id += 7
@@ -89,10 +87,14 @@ def record(folder: Path, seed: int, depth: int, skipped: int, recorded: int) -> 
     rows: list[str] = []
     commands = (c for _, c in flow(seed) if c.instrument == INSTRUMENT)
     for number, command in enumerate(islice(commands, skipped + recorded)):
-        for event in DECIDER.decide(state, command, 0):
+        events = DECIDER.decide(state, command, 0)
+        for event in events:
             DECIDER.evolve(state, event)
             before = _sight(tape, depth)
-            for message in tape.messages(event, state.books[INSTRUMENT].orders):
+            came = None
+            if event is events[-1]:
+                came = state.books[INSTRUMENT].orders.get(getattr(command, "order_id", -1))
+            for message in tape.messages(event, came):
                 after = _sight(tape, depth)
                 if number >= skipped and {(message[4], message[3])} & (before | after):
                     lines.append(_message_line(len(lines), message))

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from gateway.markets.exchange.lobster_files import BookRow, Message
 from gateway.markets.exchange.recording import Recording
+from log.envelope import Event
 from processors.markets.exchange.commands import ExchangeCommand
 from processors.markets.exchange.decider import DECIDER
-from processors.markets.exchange.events import ExchangeEvent, OrderRejected, OrderTraded
+from processors.markets.exchange.events import OrderRejected, OrderTraded
 from processors.markets.exchange.order_book import BookSide, OrderBook
 
 REAL_DATA = Path(__file__).parents[4].parent / "shared" / "data" / "exchange"
@@ -25,7 +26,7 @@ class Step:
     number: int
     at: int
     commands: list[ExchangeCommand]
-    events: list[ExchangeEvent]
+    events: list[Event]
     book: OrderBook
     """The exchange's own, which goes on changing with the next row."""
 
@@ -34,7 +35,7 @@ def play(recording: Recording, instrument: str) -> Iterator[Step]:
     """Each row's commands through the decider. None may be rejected."""
     state = DECIDER.initial()
     for number, at, commands in recording.rows:
-        events: list[ExchangeEvent] = []
+        events: list[Event] = []
         for command in commands:
             for event in DECIDER.decide(state, command, at):
                 assert not isinstance(event, OrderRejected), (number, command, event)

@@ -47,8 +47,11 @@ def test_a_limit_order_trades_at_the_makers_price_oldest_first_and_its_rest_rest
                 taker_side=order.side,
                 price=price,
                 quantity=quantity,
+                trade_id=trade_id,
             )
-            for maker, price, quantity in ((1, 101, 10), (2, 101, 5), (3, 102, 20))
+            for trade_id, (maker, price, quantity) in enumerate(
+                ((1, 101, 10), (2, 101, 5), (3, 102, 20)), start=1
+            )
         ),
     ]
     assert book(exchange) == table("5#7 | 102 |")

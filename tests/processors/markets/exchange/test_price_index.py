@@ -36,11 +36,12 @@ def test_finds_the_next_as_a_sorted_list_does(largest: int) -> None:
             index.add(number)
         probe = draw.randrange(largest + 1)
         assert index.below(probe) == max((n for n in there if n < probe), default=-1)
+        assert index.above(probe) == min((n for n in there if n > probe), default=-1)
         if step % 500 == 0:
             assert descending(index) == sorted(there, reverse=True)
     for number in sorted(there):
         index.remove(number)
-    assert index.below(index.last) == -1
+    assert index.below(index.last) == index.above(0) == -1
     for number in sorted(there):
         index.add(number)
         assert index.below(index.last) == number, "what was there before is found again"
@@ -52,3 +53,5 @@ def test_both_ends_of_the_range() -> None:
     index.add(index.last)
     assert index.below(index.last) == 0
     assert index.below(0) == -1
+    assert index.above(0) == index.last
+    assert index.above(index.last) == -1

@@ -8,9 +8,28 @@ import pytest
 from log.topic import TopicConfig
 from processors.core.messages import NothingChanged, Tick
 from processors.markets.exchange import SYSTEM
-from processors.markets.exchange.commands import ListInstrument, MassCancel
+from processors.markets.exchange.commands import (
+    BustTrade,
+    ChangePhase,
+    CloseAccount,
+    CloseSession,
+    CorrectTrade,
+    FeeTier,
+    ListInstrument,
+    MassCancel,
+    MassQuote,
+    OrderTerms,
+    Phase,
+    PlaceOrder,
+    Quote,
+    SetAccountLimits,
+    SetFees,
+    SplitInstrument,
+    TimeInForce,
+)
 from processors.markets.exchange.decider import DECIDER
 from processors.markets.exchange.events import InstrumentListed, OrderRejected
+from processors.markets.exchange.terms import Peg
 from tests.given_when_then import Scenario
 from tests.processors.markets.exchange.vocabulary import (
     ACME,
@@ -44,6 +63,32 @@ def on_lots(command: Any) -> Any:
 def listing(name: str = "NEW", **terms: Any) -> ListInstrument:
     return ListInstrument(instrument=name, **terms)
 
+
+def having(order: PlaceOrder, **terms: Any) -> PlaceOrder:
+    order.terms = OrderTerms(**terms)
+    return order
+
+
+def quote(bid_order_id: int, offer_order_id: int, bid_price: int, offer_price: int) -> MassQuote:
+    two_sided = Quote(
+        bid_order_id=bid_order_id,
+        bid_price=bid_price,
+        bid_quantity=1,
+        offer_order_id=offer_order_id,
+        offer_price=offer_price,
+        offer_quantity=1,
+    )
+    return MassQuote(instrument=ACME, account_id=5, quotes=(two_sided,))
+
+
+def order_named(command: Any) -> int:
+    """Which order a rejection is about: of quotes the side at fault, here the bid."""
+    if isinstance(command, MassQuote):
+        return command.quotes[0].bid_order_id
+    return getattr(command, "order_id", 0)
+
+
+GTD = TimeInForce.GOOD_TILL_DATE
 
 CASES = {
     "no such instrument": (
@@ -110,7 +155,176 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize(("command", "expected"), CASES.values(), ids=CASES.keys())
+TERMS = {
+    "good till no date": (
+        buy(7, 10, 100, time_in_force=GTD),
+        ("contradictory", "terms.expires_on", "a good-till-date order, and no other, has one"),
+    ),
+    "good till no such date": (
+        having(buy(7, 10, 100, time_in_force=GTD), expires_on=20260230),
+        ("invalid_value", "terms.expires_on", "20260230 is no date"),
+    ),
+    "good till yesterday": (
+        having(buy(7, 10, 100, time_in_force=GTD), expires_on=19691231),
+        ("already_expired", "terms.expires_on", "the day 19691231 is over"),
+    ),
+    "good till time and no time": (
+        buy(7, 10, 100, time_in_force=TimeInForce.GOOD_TILL_TIME),
+        ("contradictory", "terms.expires_at_ms", "a good-till-time order, and no other, has one"),
+    ),
+    "repriced, not post-only": (
+        having(buy(7, 10, 100), reprice=True),
+        ("contradictory", "terms.reprice", "only a post-only order"),
+    ),
+    "trailing by both": (
+        having(buy(7, 10, 100), trail_amount=1, trail_ticks=1),
+        ("contradictory", "terms.trail_ticks", "an amount or ticks, not both"),
+    ),
+    "trailing nothing": (
+        having(buy(7, 10, 100), trail_ticks=1),
+        ("invalid_value", "terms.stop_price", "nothing has traded"),
+    ),
+    "a stop price off limits": (
+        having(buy(7, 10, 100), stop_price=1001),
+        ("price_limit", "terms.stop_price", "1001 is not from 1 to 1000"),
+    ),
+    "an immediate stop": (
+        having(buy(7, 10, 100, time_in_force=IOC), stop_price=105),
+        ("contradictory", "terms.stop_price", "a stop order waits"),
+    ),
+    "a hidden market order": (
+        having(market(buy(7, 10)), hidden=True),
+        ("contradictory", "terms.hidden", "a market order does not rest"),
+    ),
+    "an immediate peg": (
+        having(buy(7, 10, 100, time_in_force=IOC), peg=Peg.BEST_BID),
+        ("contradictory", "terms.peg", "immediate_or_cancel: the order never rests"),
+    ),
+    "fill or kill with less": (
+        having(buy(7, 10, 100, time_in_force=FOK), minimum_quantity=5),
+        ("contradictory", "terms.minimum_quantity", "in full or not"),
+    ),
+    "an iceberg by nothing": (
+        having(buy(7, 10, 100), display_range=5),
+        ("contradictory", "terms.display_range", "no display quantity"),
+    ),
+    "a reserve of nothing": (
+        having(buy(7, 10, 100), reserve=True),
+        ("contradictory", "terms.reserve", "has a display quantity"),
+    ),
+    "an iceberg that may show nothing": (
+        having(buy(7, 10, 100), display_quantity=5, display_range=5),
+        ("invalid_value", "terms.display_range", "less than the display quantity"),
+    ),
+    "a hidden iceberg": (
+        having(buy(7, 10, 100), display_quantity=5, hidden=True),
+        ("contradictory", "terms.hidden", "displays nothing"),
+    ),
+    "a peg that is hidden besides": (
+        having(buy(7, 10, 100), peg=Peg.MIDPOINT, hidden=True),
+        ("contradictory", "terms.peg", "unseen"),
+    ),
+    "an offset from nothing": (
+        having(buy(7, 10, 100), peg_offset=2),
+        ("contradictory", "terms.peg_offset", "not pegged"),
+    ),
+    "more than all of it at least": (
+        having(buy(7, 10, 100), minimum_quantity=11),
+        ("invalid_value", "terms.minimum_quantity", "11 is not"),
+    ),
+    "all or none, in the auction": (
+        having(buy(7, 10, 100, time_in_force=TimeInForce.AT_THE_CLOSE), all_or_none=True),
+        ("contradictory", "terms.all_or_none", "in continuous trading"),
+    ),
+    "linked to nothing": (
+        having(buy(7, 10, 100), linked_order_id=9),
+        ("unknown_link", "terms.linked_order_id", "order 9 is not"),
+    ),
+    "linked to another's": (
+        having(buy(7, 10, 100, account=2), linked_order_id=1),
+        ("unknown_link", "terms.linked_order_id", "order 1 is not"),
+    ),
+    "a child of nothing": (
+        having(buy(7, 10, 100), parent_order_id=9),
+        ("unknown_link", "terms.parent_order_id", "order 9 is not"),
+    ),
+    "all or none, once its parent has traded": (
+        having(buy(7, 10, 100), parent_order_id=1, all_or_none=True),
+        ("contradictory", "terms.parent_order_id", "no conditions"),
+    ),
+}
+OPERATOR = {
+    "of no session": (
+        buy(7, 10, 100, session_id=9),
+        ("unknown_session", "session_id", "session 9 is not open"),
+    ),
+    "end of no session": (
+        CloseSession(session_id=9),
+        ("unknown_session", "session_id", "session 9 is not open"),
+    ),
+    "close of no account": (
+        CloseAccount(account_id=9),
+        ("unknown_account", "account_id", "account 9 is not open"),
+    ),
+    "limits of no account": (
+        SetAccountLimits(account_id=9),
+        ("unknown_account", "account_id", "account 9 is not open"),
+    ),
+    "bust of nothing": (
+        BustTrade(instrument=ACME, trade_id=1),
+        ("unknown_trade", "trade_id", "no such trade"),
+    ),
+    "correction of nothing": (
+        CorrectTrade(instrument=ACME, trade_id=1, price=1, quantity=1),
+        ("unknown_trade", "trade_id", "no such trade"),
+    ),
+    "fees for few": (
+        SetFees(tiers=(FeeTier(notional_from=5),)),
+        ("invalid_value", "tiers", "notional_from 0"),
+    ),
+    "a split while it trades": (
+        SplitInstrument(instrument=ACME, numerator=2, denominator=1),
+        ("wrong_phase", "instrument", "continuous"),
+    ),
+    "the phase that it is": (
+        ChangePhase(instrument=ACME, phase=Phase.CONTINUOUS),
+        ("wrong_phase", "phase", "already"),
+    ),
+    "a close for a while": (
+        ChangePhase(instrument=ACME, phase=Phase.CLOSED, duration_ms=5),
+        ("contradictory", "duration_ms", "closed does not end by itself"),
+    ),
+    "no such calendar": (
+        listing(calendar="NONE"),
+        ("unknown_calendar", "calendar", "there is no calendar"),
+    ),
+    "a band without an auction": (
+        listing(static_band_ppm=5),
+        ("invalid_instrument", "volatility_call_ms", "static_band_ppm"),
+    ),
+    "a quote that meets itself": (
+        quote(11, 12, 5, 5),
+        ("contradictory", "quotes", "the bid 5 is not below the offer 5"),
+    ),
+    "a quote with the id of an order": (
+        quote(1, 12, 5, 6),
+        ("duplicate_order", "quotes", "order 1 is open"),
+    ),
+    "a quote with one id": (
+        quote(11, 11, 5, 6),
+        ("duplicate_order", "quotes", "order 11 is open already, or twice"),
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        pytest.param(*case, id=name)
+        for cases in (CASES, TERMS, OPERATOR)
+        for name, case in cases.items()
+    ],
+)
 def test_rejected(command: Any, expected: tuple[str, str, str]) -> None:
     exchange = given(buy(1, 10, 100), sell(2, 10, 110))
     exchange.state = DECIDER.evolve(exchange.state, LOTS)
@@ -118,9 +332,10 @@ def test_rejected(command: Any, expected: tuple[str, str, str]) -> None:
     (event,) = exchange.when(command)
     code, field, words = expected
     assert isinstance(event, OrderRejected)
-    assert (event.instrument, event.code.value, event.field) == (command.instrument, code, field)
+    instrument = getattr(command, "instrument", "")
+    assert (event.instrument, event.code.value, event.field) == (instrument, code, field)
     assert words in event.reason
-    assert event.order_id == getattr(command, "order_id", 0)
+    assert event.order_id == order_named(command)
     assert event.account_id == getattr(command, "account_id", 0)
     assert book(exchange) == before
 

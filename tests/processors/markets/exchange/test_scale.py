@@ -15,8 +15,9 @@ import pytest
 from processors.core.decider import fold
 from processors.markets.exchange import invariants
 from processors.markets.exchange.commands import ListInstrument, MassCancel
-from processors.markets.exchange.decider import DECIDER, Exchange, decide, evolve
+from processors.markets.exchange.decider import DECIDER, decide, evolve
 from processors.markets.exchange.events import OrderTraded
+from processors.markets.exchange.state import Exchange
 from tests.processors.markets.exchange.vocabulary import (
     ACME,
     FOK,

@@ -14,7 +14,7 @@ from processors.markets.exchange.commands import (
     Side,
     TimeInForce,
 )
-from processors.markets.exchange.decider import DECIDER, Exchange
+from processors.markets.exchange.decider import DECIDER
 from processors.markets.exchange.events import (
     CancelReason,
     InstrumentListed,
@@ -25,6 +25,7 @@ from processors.markets.exchange.events import (
     OrderTraded,
 )
 from processors.markets.exchange.ladder import render
+from processors.markets.exchange.state import Exchange
 from tests.given_when_then import Scenario
 
 ACME = "ACME"
