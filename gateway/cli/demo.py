@@ -2,8 +2,8 @@
 
 Commands are appended and decided, and read models follow, a slice at a time, so that one can watch
 time pass in the recorded day. Then everything is decided again and compared. What is shown is
-derived from the registry: the state as the system draws it, and its first queries, with arguments
-that the flow itself holds.
+derived from the registry: the state as the system draws it, and the queries that its read models
+name for this, with arguments that the flow itself holds.
 """
 
 import os
@@ -47,15 +47,17 @@ SLICES = 100
 """How often the picture changes, at most."""
 SLICE_COMMANDS = 500
 """The least to do at a time: a flush to disk is then a small part of it."""
+FIRST_COMMANDS = 100
+"""The first picture comes early: a day's opening is soon over."""
 SHOWN_QUERIES = 5
-TRIED_ARGUMENTS = 2000
-"""Of the flow, so many commands are looked at for arguments of queries."""
+LOOKED_AT = 10
+"""One command in so many is looked at for arguments of queries."""
 
 
 @app.command()
 def demo(
     system: SystemArgument,
-    commands: Annotated[int, typer.Option(min=1, help="How many.")] = 200_000,
+    commands: Annotated[int, typer.Option(min=1, help="How many.")] = 50_000,
     seed: Annotated[int, typer.Option(help="The same seed gives the same day.")] = 1,
     log: Annotated[
         Path | None,
@@ -118,6 +120,8 @@ class Day:
     """The busiest partition's state, as the system draws it."""
     answers: list[tuple[str, Any]] = field(default_factory=list)
     """(a query as typed, its result)"""
+    values: dict[str, Counter[Any]] = field(default_factory=dict)
+    """How often the flow's fields, by name, have which value."""
 
     def pass_by(self) -> None:
         """Append, decide and project, slice by slice."""
@@ -129,7 +133,7 @@ class Day:
         }
         appender = Appender(self.log, system)
         flow = islice(system.flow(self.seed), self.commands)
-        size = max(self.commands // SLICES, SLICE_COMMANDS)
+        size = FIRST_COMMANDS
         with ExitStack() as stack:
             stack.enter_context(quiet_collector())
             models, store = stack.enter_context(opened_store(self.context.config, self.registered))
@@ -147,8 +151,10 @@ class Day:
                 self.steps["append"].count = appender.durable_count
                 self._decide(worker)
                 self._project(models, projector)
+                self._count_values(chunk)
                 self._draw(worker)
                 show(chunk[-1][0], self.drawn)
+                size = max(self.commands // SLICES, SLICE_COMMANDS)
             self.answers = _answers(models, store, self._arguments())
 
     def _decide(self, worker: Worker) -> None:
@@ -201,13 +207,14 @@ class Day:
 
     def _arguments(self) -> dict[str, Any]:
         """Values for the arguments of queries: of each field of the flow, the commonest value."""
-        counted: dict[str, Counter[Any]] = {}
-        for _, command in islice(self.registered.system.flow(self.seed), TRIED_ARGUMENTS):
+        return {name: counter.most_common(1)[0][0] for name, counter in self.values.items()}
+
+    def _count_values(self, chunk: list[tuple[int, Any]]) -> None:
+        for _, command in chunk[::LOOKED_AT]:
             for name in command.__struct_fields__:
                 value = getattr(command, name)
                 if isinstance(value, int | str):
-                    counted.setdefault(name, Counter())[value] += 1
-        return {name: counter.most_common(1)[0][0] for name, counter in counted.items()}
+                    self.values.setdefault(name, Counter())[value] += 1
 
     def next_steps(self) -> list[str]:
         """Commands to paste."""
@@ -245,9 +252,9 @@ def _advance(bar: ProgressBar, base: int, done: int, _end: int) -> None:
 
 
 def _answers(models: ReadModels, store: Store, arguments: dict[str, Any]) -> list[tuple[str, Any]]:
-    """The first queries whose arguments the flow gives, as typed, with their results."""
+    """The demo's first queries whose arguments the flow gives, as typed, with their results."""
     answers: list[tuple[str, Any]] = []
-    for query in models.queries.values():
+    for query in models.demo_queries or models.queries.values():
         given = _given(query, arguments)
         if given is not None and len(answers) < SHOWN_QUERIES:
             typed = " ".join([query.name, *map(str, given.values())])
@@ -282,7 +289,7 @@ def _watching(view: DayView) -> Iterator[Any]:
             view.moment = datetime.fromtimestamp(at / 1000, UTC)
             view.drawn = drawn
             now_s = time.monotonic()
-            if now_s - shown_s >= 0.08:
+            if now_s - shown_s >= 0.04:
                 shown_s = now_s
                 live.refresh()
 

@@ -12,7 +12,7 @@ from gateway.cli.context import (
     load_context,
 )
 from gateway.cli.outcome import CommandFailed
-from gateway.cli.output import note, print_json, print_rows
+from gateway.cli.output import note, print_json, print_rows, print_table, stdout
 from gateway.cli.projecting import bring_up_to_date, commands_waiting, opened_store, progress_of
 from projections.core.read_models import ReadModels, as_table, read_models
 
@@ -79,6 +79,9 @@ def query(
         result = asked.run(store, parsed)
     if as_json:
         print_json(result)
+        return
+    if asked.rendering is not None and stdout().is_terminal:
+        print_table(asked.rendering(result))
         return
     names, rows = as_table(result)
     print_rows([dict(zip(names, row, strict=True)) for row in rows], as_json=False, columns=names)

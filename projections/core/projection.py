@@ -161,6 +161,11 @@ class Projection:
             raise TypeError(f"projection {self.name} folds no events")
 
     @cached_property
+    def kinds(self) -> frozenset[type[Any]]:
+        """The types in `events`."""
+        return frozenset(self.events)
+
+    @cached_property
     def schema(self) -> str:
         """The events and tables in one line of JSON, as the store keeps it."""
         schema = {

@@ -3,7 +3,9 @@
 The package of a system's projections declares `PROJECTIONS`, a tuple of `Projection`, and
 `QUERIES`, a tuple of functions. A query's first parameter is a `Reader`; the others are its
 arguments, annotated, and it returns a msgspec struct or a list of them. From these annotations the
-command line (and later HTTP) parses arguments and prints results.
+command line (and later HTTP) parses arguments and prints results. `RENDERINGS`, by the name of a
+query, are functions from its result to what rich prints in place of a table, on a terminal;
+`DEMO_QUERIES` are those of the queries that tell what happened best, for the demo to show.
 """
 
 import inspect
@@ -60,10 +62,16 @@ def _type_name(kind: Any) -> str:
 
 
 class Query:
-    """A named question to a system's read models."""
+    """A named question to a system's read models, and how rich draws its answer on a terminal
+    (None: as a table of its rows)."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        rendering: Callable[[Any], Any] | None = None,
+    ) -> None:
         self.function = function
+        self.rendering = rendering
         self.name = function.__name__
         self.description = inspect.getdoc(function) or ""
         hints = typing.get_type_hints(function, include_extras=True)
@@ -115,6 +123,8 @@ class ReadModels:
     system: System
     projections: Mapping[str, Projection]
     queries: Mapping[str, Query]
+    demo_queries: Sequence[Query] = ()
+    """What the demo shows; where nothing is named, the first of all."""
 
     def projection(self, name: str) -> Projection:
         if name not in self.projections:
@@ -144,11 +154,24 @@ def read_models(registered: Registered) -> ReadModels:
     """The declared projections and queries of a system; none where it has no such package."""
     module = registered.read_models_module()
     projections: tuple[Projection, ...] = getattr(module, "PROJECTIONS", ())
-    queries = [Query(function) for function in getattr(module, "QUERIES", ())]
+    renderings: dict[str, Callable[[Any], Any]] = getattr(module, "RENDERINGS", {})
+    queries = [
+        Query(function, renderings.get(function.__name__))
+        for function in getattr(module, "QUERIES", ())
+    ]
+    by_name = {query.name: query for query in queries}
+    for name in renderings:
+        if name not in by_name:
+            raise TypeError(f"{registered.system.name}: RENDERINGS names {name!r}, no query")
+    named = [function.__name__ for function in getattr(module, "DEMO_QUERIES", ())]
+    for name in named:
+        if name not in by_name:
+            raise TypeError(f"{registered.system.name}: DEMO_QUERIES holds {name!r}, no query")
     return ReadModels(
         registered.system,
         {projection.name: projection for projection in projections},
-        {query.name: query for query in queries},
+        by_name,
+        [by_name[name] for name in named],
     )
 
 

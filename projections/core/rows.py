@@ -57,14 +57,26 @@ class Rows(Generic[Row]):
         self._unstored: set[Any] = set()
         self._appended: list[Row] = []
         self.append: Callable[[Row], None] = self._appended.append
-        """Write a new row that the fold never reads back: the cheapest way for a list of facts."""
+        """Write a row whose key is new, and which the fold hardly ever reads back: the cheapest
+        way for a list of facts. To change such a row, `get` it first."""
 
     def get(self, key: Any) -> Row | None:
         """The row, or None."""
         row = self._cache.get(key)
+        if row is not None:
+            return row
+        if self._appended:
+            self._take_in_appended()
+            row = self._cache.get(key)
         if row is None and not self.complete and key not in self._cache:
             row = self._cache[key] = self._load(self._table, key)
         return row
+
+    def _take_in_appended(self) -> None:
+        """One of them may be asked for: from here on all are rows like any other."""
+        for row in self._appended:
+            self.insert(row)
+        self._appended.clear()
 
     def __getitem__(self, key: Any) -> Row:
         """The row, where it must be there: ProjectionError where it is not."""
@@ -117,6 +129,11 @@ class Rows(Generic[Row]):
                 del cache[key]
         self._changed.clear()
         self._unstored.clear()
+        if self._appended:
+            self.complete = False
+            if cache:  # it may know of some of these that there is no such row
+                for row in self._appended:
+                    cache.pop(self._key_of(row), None)
         self._appended = []
         self.append = self._appended.append
         if len(cache) > cached_rows_limit:

@@ -73,7 +73,7 @@ class Follower:
             return False
         try:
             with self._session.transaction(number, after) as write:
-                self._fold(events.of(self.projection.events))
+                self._fold(events.of(self.projection.kinds))
                 write(self._tables.changes())
         except GenerationReplaced:
             self._follow_replacement()

@@ -1,6 +1,8 @@
 """The demo appends, decides, projects and replays what the registry holds, the same every time."""
 
 import dataclasses
+import inspect
+from functools import partial
 from typing import Any
 
 import pytest
@@ -8,22 +10,42 @@ import pytest
 from gateway.cli import demo as demo_command
 from log.interface import Log
 from processors.core.system import System
+from processors.markets import exchange
+from processors.markets.exchange.trading_day import DAY_COMMANDS, trading_days
 from replay.verify import Verification, verify
 from tests.gateway.cli.conftest import Cli
 
 
-def test_the_exchange_shows_its_book_and_replays_the_day(cli: Cli) -> None:
+def test_the_exchange_shows_its_day_and_replays_it(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the opening auction to the close, in as many commands as the demo takes."""
+    short = partial(trading_days, day_commands=3_000)
+    monkeypatch.setattr(exchange, "SYSTEM", dataclasses.replace(exchange.SYSTEM, flow=short))
     ended = cli("demo", "exchange", "--commands", "3000", "--log", "day")
     assert ended.exit_code == 0, ended
-    assert "bid |" in ended.stdout
-    assert "3,000 commands decided again gave the same" in ended.stdout
-    for shown in ("candles", "trades", "book_by_price"):
-        assert f"\n{shown} " in ended.stdout
+    drawing, _, answers = ended.stdout.partition("\nauctions ALDER\n")
+    assert ", closed\n" in drawing and "bid |" in drawing
+    auctions = answers.partition("\n\n")[0].splitlines()[1:]
+    shown = [line.split()[2] for line in auctions]
+    assert shown == ["closing_auction", "volatility_auction", "opening_auction"]
+    assert all(" traded " in line for line in auctions)
+    for asked in ("statistics ALDER", "best ALDER", "trades ALDER", "candles ALDER"):
+        assert f"\n{asked}\n" in answers
+    decided_again = [
+        line for line in answers.splitlines() if "commands decided again gave" in line
+    ]
+    assert len(decided_again) == 1
     commands = ended.stdout.partition("To try next")[2].split("\n")
     tried = [line.split()[1:] for line in commands if line.split()[1:2] in (["query"], ["read"])]
     assert len(tried) >= 4
     for arguments in tried:
         assert cli(*arguments).exit_code == 0, arguments
+
+
+def test_by_default_the_demo_of_the_exchange_is_a_whole_day() -> None:
+    commands = inspect.signature(demo_command.demo).parameters["commands"].default
+    assert commands == DAY_COMMANDS
 
 
 def test_the_same_seed_gives_the_same_day(cli: Cli) -> None:

@@ -52,6 +52,18 @@ def test_a_result_is_a_table_for_people(traded: Cli) -> None:
     assert row.split() == ["1", "1", "5", "100", "110", "5", "1"]
 
 
+def test_on_a_terminal_a_book_is_a_ladder(traded: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    monkeypatch.setenv("TERM", "dumb")
+    drawn = traded("query", "exchange", "book_by_price", "ACME").stdout.splitlines()
+    assert [line.replace("█", "").split() for line in drawn] == [
+        ["orders", "bid", "price", "offer", "orders"],
+        ["110", "5", "1"],
+        ["1", "5", "100"],
+    ]
+    assert traded("query", "exchange", "best", "ACME", "--json").json["bid_price"] == 100
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

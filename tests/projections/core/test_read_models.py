@@ -9,6 +9,7 @@ from projections.core.errors import QueryError
 from projections.core.read_models import ReadModels, as_table, default_url, read_models
 from projections.core.worker import Worker
 from tests.projections.core.garage import SYSTEM, Topic, left, parked
+from tests.samples.parking import projections
 from tests.samples.parking.projections import Spot
 
 
@@ -90,6 +91,26 @@ def test_a_query_answers_from_the_store(
     store.close()
     file = tmp_path / "projections" / "samples.parking.sqlite"
     assert file.exists() == (kind == "sqlite")
+
+
+def test_a_rendering_belongs_to_its_query(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(projections, "RENDERINGS", {"who": str}, raising=False)
+    drawn = read_models(load_system("tests.samples.parking"))
+    assert [drawn.query(name).rendering for name in ("taken", "who")] == [None, str]
+    monkeypatch.setattr(projections, "RENDERINGS", {"whom": str})
+    with pytest.raises(TypeError, match="RENDERINGS names 'whom', no query"):
+        read_models(load_system("tests.samples.parking"))
+
+
+def test_a_system_names_the_queries_for_its_demo(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read_models(load_system("tests.samples.parking")).demo_queries == []
+    who = read_models(load_system("tests.samples.parking")).query("who").function
+    monkeypatch.setattr(projections, "DEMO_QUERIES", (who,), raising=False)
+    shown = read_models(load_system("tests.samples.parking")).demo_queries
+    assert [query.name for query in shown] == ["who"]
+    monkeypatch.setattr(projections, "DEMO_QUERIES", (str,))
+    with pytest.raises(TypeError, match="DEMO_QUERIES holds 'str', no query"):
+        read_models(load_system("tests.samples.parking"))
 
 
 def test_results_are_shown_as_a_table() -> None:

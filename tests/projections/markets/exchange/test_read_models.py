@@ -57,7 +57,8 @@ def acme(trading: Trading) -> Trading:
 
 def test_instruments(acme: Trading) -> None:
     acme.decide(ListInstrument(instrument="BOLT"), at_ms=7)
-    assert acme.table("instruments") == "ACME 2 5 1 0\nBOLT 4 1 1 7"
+    show = "instrument symbol price_decimals tick_size lot_size listed_at_ms delisted_at_ms"
+    assert acme.table("instruments", show=show) == "ACME ACME 2 5 1 0 -\nBOLT BOLT 4 1 1 7 -"
 
 
 def test_book_by_price(acme: Trading) -> None:
@@ -83,8 +84,8 @@ def test_best_of_an_empty_book(acme: Trading) -> None:
 
 def test_book_by_order_shows_who_trades_first(acme: Trading) -> None:
     acme.decide(buy(1, 100, 10), buy(2, 105, 5), buy(3, 100, 7), buy(4, 100, 9), buy(5, 95, 1))
-    hide = ("instrument", "account_id", "side", "priority", "accepted_at_ms")
-    assert acme.table("book_by_order", "ACME", "buy", hide=hide) == lines("""
+    show = "order_id price quantity"
+    assert acme.table("book_by_order", "ACME", "buy", show=show) == lines("""
         2 105 5
         1 100 10
         3 100 7
@@ -94,14 +95,14 @@ def test_book_by_order_shows_who_trades_first(acme: Trading) -> None:
     acme.decide(replace(1, 100, 4))  # smaller: keeps its place
     acme.decide(replace(3, 100, 8))  # larger: loses it
     acme.decide(replace(5, 105, 1))  # another price: behind those that are there
-    assert acme.table("book_by_order", "ACME", "buy", hide=hide) == lines("""
+    assert acme.table("book_by_order", "ACME", "buy", show=show) == lines("""
         2 105 5
         5 105 1
         1 100 4
         4 100 9
         3 100 8
     """)
-    assert acme.table("book_by_order", "ACME", "buy", "limit=3", hide=hide) == lines("""
+    assert acme.table("book_by_order", "ACME", "buy", "limit=3", show=show) == lines("""
         2 105 5
         5 105 1
         1 100 4
@@ -113,13 +114,13 @@ def test_trades_take_from_the_book(acme: Trading) -> None:
     acme.decide(sell(1, 100, 10), sell(2, 100, 5), sell(3, 105, 8))
     acme.decide(buy(4, 105, 18), at_ms=NOON_MS)
     assert acme.table("book_by_price", "ACME") == "1 - - - 105 5 1"
-    assert acme.table("trades", "ACME", hide=("sequence",)) == lines(f"""
-        ACME {NOON_MS} 105 3 buy
-        ACME {NOON_MS} 100 5 buy
-        ACME {NOON_MS} 100 10 buy
+    assert acme.table("trades", "ACME", show="at_ms price quantity taker_side") == lines(f"""
+        {NOON_MS} 105 3 buy
+        {NOON_MS} 100 5 buy
+        {NOON_MS} 100 10 buy
     """)
     acme.decide(sell(5, 90, 1), buy(6, 80, 2), sell(7, 80, 2))
-    assert acme.table("trades", "ACME", "1", hide=("sequence", "at_ms")) == "ACME 80 2 sell"
+    assert acme.table("trades", "ACME", "1", show="price quantity taker_side") == "80 2 sell"
 
 
 @pytest.mark.parametrize(
@@ -157,15 +158,15 @@ def test_open_orders_of_an_account(acme: Trading) -> None:
     bolt.instrument = "BOLT"
     acme.decide(buy(1, 100, 10), sell(2, 105, 5, account_id=1), sell(3, 110, 5), at_ms=1)
     acme.decide(bolt, sell(4, 100, 4), at_ms=2)
-    hide = ("account_id", "priority")
-    assert acme.table("open_orders", "1", hide=hide) == lines("""
+    show = "instrument order_id side price quantity accepted_at_ms"
+    assert acme.table("open_orders", "1", show=show) == lines("""
         ACME 1 buy 100 6 1
         ACME 2 sell 105 5 1
         BOLT 9 buy 50 3 2
     """)
-    assert acme.table("open_orders", "1", "BOLT", hide=hide) == "BOLT 9 buy 50 3 2"
+    assert acme.table("open_orders", "1", "BOLT", show=show) == "BOLT 9 buy 50 3 2"
     acme.decide(MassCancel(instrument="ACME", account_id=1))
-    assert acme.table("open_orders", "account_id=1", hide=hide) == "BOLT 9 buy 50 3 2"
+    assert acme.table("open_orders", "account_id=1", show=show) == "BOLT 9 buy 50 3 2"
 
 
 def test_executions_of_an_account(acme: Trading) -> None:
@@ -173,15 +174,15 @@ def test_executions_of_an_account(acme: Trading) -> None:
     acme.decide(buy(2, 100, 4, account_id=8), at_ms=NOON_MS + 1)
     acme.decide(buy(3, 100, 6, account_id=7), at_ms=NOON_MS + 2)  # with itself
     acme.decide(buy(4, 95, 1, account_id=7), sell(5, 95, 1, account_id=8), at_ms=NOON_MS + 3)
-    hide = ("account_id", "instrument", "sequence")
-    assert acme.table("executions", "7", hide=hide) == lines(f"""
+    show = "at_ms kind order_id side price quantity"
+    assert acme.table("executions", "7", show=show) == lines(f"""
         {NOON_MS + 3} maker 4 buy 95 1
-        {NOON_MS + 2} taker 3 buy 100 6
         {NOON_MS + 2} maker 1 sell 100 6
+        {NOON_MS + 2} taker 3 buy 100 6
         {NOON_MS + 1} maker 1 sell 100 4
     """)
     assert (
-        acme.table("executions", "8", "limit=1", hide=hide) == f"{NOON_MS + 3} taker 5 sell 95 1"
+        acme.table("executions", "8", "limit=1", show=show) == f"{NOON_MS + 3} taker 5 sell 95 1"
     )
     since = f"since_ms={NOON_MS + 2}"
     assert len(acme.ask("executions", "7", since)) == 3

@@ -44,10 +44,11 @@ class Trading:
         query = MODELS.query(name)
         return query.run(self.store, query.parse(arguments))
 
-    def table(self, name: str, *arguments: str, hide: tuple[str, ...] = ()) -> str:
-        """The answer as a person sees it: a line a row, values by blanks, `-` for none."""
+    def table(self, name: str, *arguments: str, show: str = "") -> str:
+        """The answer, all columns of it or those to `show`: a line a row, values by blanks, `-`
+        for none."""
         columns, rows = as_table(self.ask(name, *arguments))
-        shown = [number for number, column in enumerate(columns) if column not in hide]
+        shown = [columns.index(column) for column in show.split() or columns if rows]
         return "\n".join(
             " ".join("-" if row[number] is None else str(row[number]) for number in shown)
             for row in rows
