@@ -25,6 +25,7 @@ COMMANDS = {
     "dead-letters": ("dead_letters", "List, show and retry commands that could not be decided."),
     "replay": ("replay", "Verify history, look at a past state, rebuild a read model."),
     "import": ("imports", "Turn recorded market data into commands."),
+    "export": ("exports", "Write what happened as market data: ITCH, FIX."),
     "log": ("log", "Topics; retention and compaction; export and import."),
     "doctor": ("doctor", "Check a log for damage, and say what is wrong and where."),
 }
