@@ -3,21 +3,21 @@
 import subprocess
 import sys
 
+from bench.harness import NOT_RUN
+
 BENCHMARKS = (
     "inner_loop",
+    "plain_engine",
     "recovery",
     "append",
     "read",
     "book",
+    "order_types",
     "projection",
     "latency",
     "peers",
     "exchange_core",
 )
-
-
-NOT_RUN = 3
-"""A benchmark's exit code where something that it needs is not installed; it says what."""
 
 
 def main() -> None:

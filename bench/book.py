@@ -2,95 +2,88 @@
 
 Each side holds a book of so many resting orders on 2,000 price levels, and is given the same mix:
 a new order that rests, a cancel of an order anywhere in the book, an order that trades with the
-best level, and a new order where one was taken. Decide and evolve only: no log.
+best level, and a new order where one was taken. Decide and evolve only: no log. These are plain
+limit orders; `order_types` has the others.
 """
 
 import os
-import random
 from collections.abc import Iterator
 from functools import partial
 
-from bench.harness import Options, Row, at_least, best_of, main, timed
-from processors.markets.exchange import SYSTEM
-from processors.markets.exchange.commands import (
-    CancelOrder,
-    ExchangeCommand,
-    ListInstrument,
-    PlaceOrder,
-    Side,
-    TimeInForce,
-)
+from bench.harness import Options, Row, at_least, best_of, main
+from bench.market import INSTRUMENT, MID, QUANTITY, Market, decide_all
+from log.envelope import Event
+from processors.markets.exchange.commands import CancelOrder, ExchangeCommand, PlaceOrder, Side
+from processors.markets.exchange.events import CancelReason, OrderCancelled, OrderTraded
 
 RESTING = (1_000, 100_000, 1_000_000)
 LEVELS = 1_000
 """On each side."""
-MID = 100_000
+SIDES = (Side.SELL, Side.BUY)
 BYTES_AN_ORDER_MAX = 600
 
 
-class LoadedBook:
+class LoadedBook(Market):
     """A book with its resting orders, and the ids of those that may be cancelled."""
 
-    def __init__(self, resting: int) -> None:
-        self.decider = SYSTEM.decider
-        self.state = self.decider.initial()
-        self.draw = random.Random(resting)
-        self.next_id = 1
-        self.ids: list[int] = []
-        self.apply(ListInstrument(instrument="X"))
-        for _ in range(resting):
-            self.apply(self.resting_order())
+    taken = QUANTITY
+    """What an order that trades asks for."""
 
-    def apply(self, command: ExchangeCommand) -> None:
-        for event in self.decider.decide(self.state, command, 0):
-            self.state = self.decider.evolve(self.state, event)
+    def __init__(self, resting: int) -> None:
+        super().__init__()
+        self.resting = resting
+        self.ids: list[int] = []
+        self.gone: set[int] = set()
+        """Of these, those that traded away, or were cancelled with another."""
+        self.keep_size()
 
     def resting_order(self) -> PlaceOrder:
-        buys = self.draw.getrandbits(1)
+        side = SIDES[self.draw.getrandbits(1)]
         away = self.draw.randrange(1, LEVELS + 1)
-        self.ids.append(self.next_id)
-        self.next_id += 1
-        return PlaceOrder(
-            instrument="X",
-            order_id=self.ids[-1],
-            account_id=self.draw.randrange(1, 1000),
-            side=Side.BUY if buys else Side.SELL,
-            quantity=10,
-            price=MID - away if buys else MID + away,
-        )
+        order = self.order(side, MID - away if side is Side.BUY else MID + away)
+        self.ids.append(order.order_id)
+        return order
 
-    def mix(self, count: int) -> Iterator[ExchangeCommand]:
-        """As many orders are added as are taken, so that the book keeps its size."""
-        for _ in range(count // 4):
-            yield self.resting_order()
+    def cancel(self) -> CancelOrder:
+        """Of an order anywhere in the book."""
+        while True:
             at = self.draw.randrange(len(self.ids))
             cancelled, self.ids[at] = self.ids[at], self.ids[-1]
             self.ids.pop()
-            yield CancelOrder(instrument="X", order_id=cancelled)
-            sells = self.draw.getrandbits(1)
-            self.next_id += 1
-            yield PlaceOrder(
-                instrument="X",
-                order_id=self.next_id - 1,
-                account_id=1,
-                side=Side.SELL if sells else Side.BUY,
-                quantity=10,
-                price=MID - LEVELS if sells else MID + LEVELS,
-                time_in_force=TimeInForce.IMMEDIATE_OR_CANCEL,
-            )
+            if cancelled not in self.gone:
+                return CancelOrder(instrument=INSTRUMENT, order_id=cancelled)
+            self.gone.remove(cancelled)
+
+    def mix(self) -> Iterator[ExchangeCommand]:
+        """As many orders are added as are taken, so that the book keeps its size."""
+        while True:
+            yield self.resting_order()
+            yield self.cancel()
+            if self.draw.getrandbits(1):
+                yield self.taker(Side.SELL, MID - LEVELS, self.taken)
+            else:
+                yield self.taker(Side.BUY, MID + LEVELS, self.taken)
             yield self.resting_order()
 
-    def seconds(self, count: int) -> float:
-        commands = list(self.mix(count))
-        decide, evolve = self.decider.decide, self.decider.evolve
+    def settle(self, events: list[Event]) -> None:
+        self.note_gone(events)
+        self.keep_size()
 
-        def run() -> None:
-            state = self.state
-            for command in commands:
-                for event in decide(state, command, 0):
-                    state = evolve(state, event)
+    def note_gone(self, events: list[Event]) -> None:
+        # The book is asked for traded orders alone: to look for any other would bring it into the
+        # processor's cache before its cancel is timed.
+        for event in events:
+            if type(event) is OrderTraded:
+                if event.maker_order_id not in self.book.orders:
+                    self.gone.add(event.maker_order_id)
+            elif type(event) is OrderCancelled and event.reason is CancelReason.LINKED:
+                self.gone.add(event.order_id)
 
-        return timed(run)
+    def keep_size(self) -> None:
+        book = self.book
+        while (open_orders := len(book.orders) + len(book.parked)) != self.resting:
+            command = self.resting_order() if open_orders < self.resting else self.cancel()
+            self.note_gone(decide_all(self.state, (command,)))
 
 
 def memory_bytes() -> int:

@@ -21,6 +21,8 @@ from rich.console import Console
 from rich.table import Table
 
 ROUNDS = 5
+NOT_RUN = 3
+"""A benchmark's exit code where something that it needs is not installed; it says what."""
 
 
 class Row(msgspec.Struct, kw_only=True):
@@ -100,6 +102,8 @@ class Options(argparse.Namespace):
     rounds: int
     json: bool
     profile: bool
+    before: str
+    """Of `plain_engine` alone."""
 
 
 def main(
@@ -108,15 +112,18 @@ def main(
     *,
     size: int,
     profile: Callable[[Options], None] | None = None,
+    arguments: Callable[[argparse.ArgumentParser], object] | None = None,
 ) -> None:
     """The command line of a benchmark: runs it and prints its rows. Exit 1 where a reach is not
-    met, so that a script can tell."""
+    met, so that a script can tell. `arguments` adds those that only this benchmark has."""
     parser = argparse.ArgumentParser(prog=f"python -m bench.{benchmark}")
     parser.add_argument("--size", type=int, default=size, help=f"how much of it ({size:,})")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"at least {ROUNDS} to count")
     parser.add_argument("--json", action="store_true")
     if profile is not None:
         parser.add_argument("--profile", action="store_true", help="where the time goes")
+    if arguments is not None:
+        arguments(parser)
     options = parser.parse_args(namespace=Options())
     if profile is not None and options.profile:
         profile(options)
@@ -142,7 +149,7 @@ def print_table(benchmark: str, rows: list[Row]) -> None:
             row.name,
             f"{row.value:,.0f}" if row.value >= 100 else f"{row.value:,.3f}",
             row.unit,
-            "" if row.ratio is None else f"{row.ratio:.2f} x",
+            "" if row.ratio is None else f"{row.ratio:{'.2f' if row.ratio >= 0.1 else '.1g'}} x",
             row.reach or "",
             {None: "", True: "yes", False: "no"}[row.met],
         )
