@@ -31,7 +31,7 @@ from processors.core.testing.subject import (
 
 EXAMPLES = 150
 SEED = 3
-FLOW_COMMANDS = 40
+FLOW_COMMANDS = 250
 RANDOM_COMMANDS = 15
 STEPS_MS = (0, 1, 999, 60_000, 86_400_000, -1, -86_400_000)
 
@@ -113,7 +113,20 @@ def command_strategy(kind: type[Any], seen: Seen) -> st.SearchStrategy[Any]:
 
 def _field_strategy(name: str, described: inspect.Type, seen: Seen) -> st.SearchStrategy[Any]:
     drawn = type_strategy(described, seen)
-    return st.sampled_from(seen[name]) | drawn if seen.get(name) else drawn
+    known = [value for value in seen.get(name, ()) if _fits(value, described)]
+    return st.sampled_from(known) | drawn if known else drawn
+
+
+def _fits(value: Any, described: inspect.Type) -> bool:
+    """Whether a value of another command's field of this name would decode in this one."""
+    if not isinstance(described, inspect.IntType):
+        return True
+    return (
+        (described.gt is None or value > described.gt)
+        and (described.ge is None or value >= described.ge)
+        and (described.lt is None or value < described.lt)
+        and (described.le is None or value <= described.le)
+    )
 
 
 def type_strategy(described: inspect.Type, seen: Seen) -> st.SearchStrategy[Any]:

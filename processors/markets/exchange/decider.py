@@ -96,6 +96,8 @@ MARKET_TO_LIMIT: Final = OrderType.MARKET_TO_LIMIT
 UNFILLED: Final = CancelReason.IMMEDIATE_OR_CANCEL
 NO_LIQUIDITY: Final = CancelReason.NO_LIQUIDITY
 AT_ONCE: Final = 0
+FOR_ALL: Final = (MassCancel, ChangePhase)
+"""What may name no instrument, and is for all of them then."""
 EXPIRED: Final = CancelReason.EXPIRED
 
 
@@ -319,7 +321,7 @@ def _decide_for_instruments(state: Exchange, command: Any, at: int) -> Sequence[
         fault = listing.fault_of_phase_change(command)
         if fault is not None:
             return (reject(name, *fault),)
-    if name:
+    if name or kind not in FOR_ALL:
         book = state.books.get(name)
         if book is None:
             return (reject_unlisted(name, 0, getattr(command, "account_id", 0)),)

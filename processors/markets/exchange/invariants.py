@@ -100,7 +100,7 @@ def _check_level(level: Level, where: str) -> list[Order]:
 def _check_order(book: OrderBook, order: Order) -> None:
     terms, special = book.instrument, order.special
     where = f"{terms.name}, order {order.order_id}"
-    assert order.quantity > 0, f"{where}: quantity {order.quantity}"
+    assert 0 < order.quantity <= terms.quantity_max, f"{where}: quantity {order.quantity}"
     assert order.quantity % terms.lot_size == 0, f"{where}: quantity {order.quantity} is off lot"
     if not order.price:
         assert not book.market.trades_at_once, f"{where}: it rests without a price"

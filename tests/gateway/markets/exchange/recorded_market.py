@@ -85,7 +85,7 @@ def record(folder: Path, seed: int, depth: int, skipped: int, recorded: int) -> 
     tape = Tape()
     lines: list[str] = []
     rows: list[str] = []
-    commands = (c for _, c in flow(seed) if c.instrument == INSTRUMENT)
+    commands = (c for _, c in flow(seed) if getattr(c, "instrument", "") == INSTRUMENT)
     for number, command in enumerate(islice(commands, skipped + recorded)):
         events = DECIDER.decide(state, command, 0)
         for event in events:

@@ -1,49 +1,47 @@
-"""What holds of any commands whatever: found by Hypothesis, in a narrow world where all meets."""
+"""What holds of the exchange's state after any commands whatever, and before each of their
+follow-ups: Hypothesis draws them, in a narrow world where all meets. `test_properties` looks at
+the events alone.
+"""
 
+import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 
-from processors.core.decider import decode_state, digest, encode_state, fold
+from processors.core.decider import decode_state, digest, encode_state
 from processors.core.messages import Tick
 from processors.core.timers import decide_fully
-from processors.markets.exchange import SYSTEM
-from processors.markets.exchange.commands import Phase, Side
+from processors.markets.exchange import invariants
+from processors.markets.exchange.call_auction import call_book_of
+from processors.markets.exchange.commands import (
+    OpenAccount,
+    OrderTerms,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+)
+from processors.markets.exchange.decider import DECIDER
 from processors.markets.exchange.events import (
-    AuctionEnded,
-    AuctionTraded,
-    FeesSet,
     InstrumentSplit,
-    OrderAccepted,
-    OrderActivated,
-    OrderAdjusted,
-    OrderCancelled,
-    OrderDecremented,
-    OrderEntered,
-    OrderRefilled,
-    OrderReplaced,
-    OrderRepriced,
-    OrderTraded,
-    PhaseChanged,
+    OrderRejected,
     TradeBusted,
     TradeCorrected,
 )
-from processors.markets.exchange.order import Order
+from processors.markets.exchange.order import Level, Order, Special, new_order
 from processors.markets.exchange.order_book import OrderBook
 from processors.markets.exchange.state import Exchange
+from processors.markets.exchange.terms import Peg
+from tests.given_when_then import Scenario
+from tests.processors.markets.exchange import vocabulary
+from tests.processors.markets.exchange.event_book import TRADED, Book, trade_of
 from tests.processors.markets.exchange.narrow_world import SETUP, Flow, flows
+from tests.processors.markets.exchange.vocabulary import ACME, buy, sell
 
-DECIDER = SYSTEM.decider
 FORMAT = DECIDER.state_format
-
-
-def set_up() -> Exchange:
-    state = DECIDER.initial()
-    for command in SETUP:
-        state = fold(DECIDER, DECIDER.decide(state, command, 0), state)
-    return state  # type: ignore[no-any-return]
+SET_UP: Flow = [(0, command) for command in SETUP]
 
 
 def decisions(state: Exchange, flow: Flow) -> Iterator[list[Any]]:
@@ -51,7 +49,7 @@ def decisions(state: Exchange, flow: Flow) -> Iterator[list[Any]]:
     takes them applies them, before the next."""
     now = 0
     assert DECIDER.next_due is not None
-    for passed_ms, command in [(0, Tick()), *flow]:
+    for passed_ms, command in flow:
         at = now + passed_ms
         while (due := DECIDER.next_due(state)) is not None and due <= at:
             now = max(due, now)
@@ -63,206 +61,75 @@ def decisions(state: Exchange, flow: Flow) -> Iterator[list[Any]]:
                 yield list(DECIDER.decide(state, Tick(), at))
 
 
-class Ledger:
-    """What became of every order's quantity, and of every account's shares and money, by the
-    events alone."""
+class Told:
+    """What the events alone tell of an instrument: its orders, and what each account holds and
+    has traded (also in trades that were taken back)."""
 
     def __init__(self) -> None:
-        self.open: dict[tuple[str, int], int] = {}
-        self.positions: dict[tuple[str, int], int] = defaultdict(int)
-        self.traded: dict[tuple[str, int], int] = defaultdict(int)
+        self.book = Book()
+        self.held: dict[int, int] = defaultdict(int)
+        self.traded: dict[int, int] = defaultdict(int)
 
     def note(self, event: Any) -> None:
-        if isinstance(event, OrderAccepted | OrderReplaced | OrderAdjusted):
-            self.open[event.instrument, event.order_id] = event.quantity
-        elif isinstance(event, OrderEntered | OrderActivated):
-            waited = self.open[event.instrument, event.order_id]
-            assert event.quantity <= waited, f"{event.quantity} enters of {waited}"
-            self.open[event.instrument, event.order_id] = event.quantity
-        elif isinstance(event, OrderCancelled | OrderDecremented):
-            self._take(event.instrument, event.order_id, event.quantity)
-            gone = (event.instrument, event.order_id) not in self.open
-            assert gone == isinstance(event, OrderCancelled), "a cancel takes all, the rest less"
-        elif isinstance(event, OrderTraded):
-            self._take(event.instrument, event.taker_order_id, event.quantity)
-            self._take(event.instrument, event.maker_order_id, event.quantity)
-            taker, maker = event.taker_account_id, event.maker_account_id
-            buyer, seller = (taker, maker) if event.taker_side is Side.BUY else (maker, taker)
-            self._trade(event, buyer, seller)
-        elif isinstance(event, AuctionTraded):
-            self._take(event.instrument, event.buy_order_id, event.quantity)
-            self._take(event.instrument, event.sell_order_id, event.quantity)
-            self._trade(event, event.buy_account_id, event.sell_account_id)
+        self.book.apply(event)
+        if isinstance(event, TRADED):
+            self._pass(event, event.quantity)
+            trade = trade_of(event)
+            self.traded[trade.buy_account_id] += trade.price * trade.quantity
+            self.traded[trade.sell_account_id] += trade.price * trade.quantity
         elif isinstance(event, TradeBusted):
-            self._pass(event, event.buy_account_id, event.sell_account_id, -event.quantity)
+            self._pass(event, -event.quantity)
         elif isinstance(event, TradeCorrected):
-            more = event.quantity - event.previous_quantity
-            self._pass(event, event.buy_account_id, event.sell_account_id, more)
+            self._pass(event, event.quantity - event.previous_quantity)
         elif isinstance(event, InstrumentSplit):
-            for (name, account_id), held in self.positions.items():
-                if name == event.instrument:
-                    new = abs(held) * event.numerator // event.denominator
-                    self.positions[name, account_id] = new if held > 0 else -new
-        elif isinstance(event, FeesSet):
-            self.traded.clear()
+            for account_id, held in self.held.items():
+                new = abs(held) * event.numerator // event.denominator
+                self.held[account_id] = new if held > 0 else -new
 
-    def _take(self, instrument: str, order_id: int, quantity: int) -> None:
-        left = self.open[instrument, order_id] - quantity
-        assert left >= 0, f"order {order_id} gave {-left} more than it had"
-        self.open[instrument, order_id] = left
-        if not left:
-            del self.open[instrument, order_id]
+    def _pass(self, event: Any, quantity: int) -> None:
+        trade = trade_of(event)
+        self.held[trade.buy_account_id] += quantity
+        self.held[trade.sell_account_id] -= quantity
 
-    def _trade(self, event: OrderTraded | AuctionTraded, buyer: int, seller: int) -> None:
-        """What fees go by: a trade that is taken back later counts all the same."""
-        self._pass(event, buyer, seller, event.quantity)
-        for account_id in (buyer, seller):
-            self.traded[event.instrument, account_id] += event.price * event.quantity
 
-    def _pass(self, event: Any, buyer: int, seller: int, quantity: int) -> None:
-        self.positions[event.instrument, buyer] += quantity
-        self.positions[event.instrument, seller] -= quantity
+def open_orders(book: OrderBook) -> dict[int, tuple[int, int | None]]:
+    """Their quantity, and their price if they are on the book."""
+    return {
+        order.order_id: (order.quantity, order.price if order.order_id in book.orders else None)
+        for order in book.all_orders()
+    }
 
 
 @given(flows)
-@settings(max_examples=200, deadline=None)
-def test_never_crossed_and_every_quantity_and_all_money_accounted_for(flow: Flow) -> None:
-    """So no order is both filled and cancelled, and none is filled beyond what it had. A replace
-    cannot create quantity either: what it asked for is what the ledger gives out."""
-    state = set_up()
-    ledger = Ledger()
-    assert SYSTEM.invariant is not None
-    for events in decisions(state, flow):
+@settings(max_examples=150, deadline=None)
+def test_the_state_is_possible_and_is_what_its_events_tell(flow: Flow) -> None:
+    state = DECIDER.initial()
+    told: dict[str, Told] = defaultdict(Told)
+    for events in decisions(state, [*SET_UP, *flow]):
         for event in events:
-            ledger.note(event)
+            if getattr(event, "instrument", ""):
+                told[event.instrument].note(event)
             DECIDER.evolve(state, event)
-        SYSTEM.invariant(state)
-        is_open = {
-            (name, order.order_id): order.quantity
-            for name, book in state.books.items()
-            for order in book.all_orders()
-        }
-        assert is_open == ledger.open
-    for name, book in state.books.items():
-        for account_id, standing in book.market.standings.items():
-            assert standing.position == ledger.positions[name, account_id]
-        for account_id, notional in book.market.volumes.items():
-            assert notional == ledger.traded[name, account_id]
-
-
-class Arrivals:
-    """When each order came to its place, by the events alone: what it shows, and what it does
-    not."""
-
-    def __init__(self) -> None:
-        self.shown: dict[tuple[str, int], int] = defaultdict(int)
-        self.dark: dict[tuple[str, int], int] = defaultdict(int)
-        self._clock = 0
-
-    def note(self, event: Any) -> None:
-        self._clock += 1
-        kept = isinstance(event, OrderReplaced) and event.kept_priority
-        placed = OrderAccepted | OrderEntered | OrderReplaced | OrderRepriced
-        if isinstance(event, placed | OrderRefilled) and not kept:
-            self.shown[event.instrument, event.order_id] = self._clock
-        if isinstance(event, placed) and not kept:
-            self.dark[event.instrument, event.order_id] = self._clock
-
-    def turn(self, name: str, maker: Order) -> tuple[int, bool, int, int]:
-        """Whose turn it is comes first: by price, then what is shown, then by time."""
-        price = -maker.price if maker.side is Side.BUY else maker.price
-        special, order_id = maker.special, maker.order_id
-        shows = special is None or not (special.is_dark or special.terms.display_quantity)
-        if shows or (special is not None and special.displayed):
-            return price, False, self.shown[name, order_id], order_id
-        return price, True, self.dark[name, order_id], order_id
-
-
-@given(flows)
-@settings(max_examples=200, deadline=None)
-def test_trades_go_by_price_then_by_what_is_shown_and_then_by_time(flow: Flow) -> None:
-    """Each trade is with the first opposite order of its moment, at that order's price. An
-    all-or-none order that is too large for what is left of the taker is passed over."""
-    state = set_up()
-    arrivals = Arrivals()
-    for events in decisions(state, flow):
-        left: dict[int, int] = {}
-        for event in events:
-            arrivals.note(event)
-            if isinstance(event, OrderAccepted | OrderEntered | OrderReplaced):
-                left[event.order_id] = event.quantity
-            elif isinstance(event, OrderDecremented) and event.order_id in left:
-                left[event.order_id] -= event.quantity
-            elif isinstance(event, OrderTraded):
-                name, taker_id = event.instrument, event.taker_order_id
-                book = state.books[name]
-                if taker_id not in left:  # a peg, or an all-or-none order, that is matched again
-                    left[taker_id] = book.orders[taker_id].quantity
-                makers = [
-                    arrivals.turn(name, order)
-                    for order in book.orders.values()
-                    if order.side is not event.taker_side
-                    and can_trade(book, order, left[taker_id])
-                ]
-                price, _dark, _time, maker_id = min(makers)
-                assert (event.maker_order_id, event.price) == (maker_id, abs(price))
-                left[taker_id] -= event.quantity
-            DECIDER.evolve(state, event)
-
-
-def can_trade(book: OrderBook, maker: Order, left: int) -> bool:
-    market = book.market
-    if market.phase is Phase.TRADING_AT_LAST and maker.price != market.closing_price:
-        return False
-    special = maker.special
-    return special is None or not special.terms.all_or_none or maker.quantity <= left
-
-
-@given(flows)
-@settings(max_examples=200, deadline=None)
-def test_an_auction_trades_the_most_and_leaves_nothing_that_could_trade(flow: Flow) -> None:
-    """The most by brute force over all prices; the price is one at which so much trades."""
-    state = set_up()
-    for events in decisions(state, flow):
-        ended = False
-        for event in events:
-            if isinstance(event, AuctionEnded):
-                ended = True
-                book = state.books[event.instrument]
-                at_each = {price: executable(book, price) for price in range(1, 1_001)}
-                most = max(at_each.values())
-                if event.quantity or has_limits(book) or book.market.reference_price:
-                    assert event.quantity == most
-                    assert not most or at_each[event.price] == most
-            DECIDER.evolve(state, event)
-            if isinstance(event, PhaseChanged) and ended:
-                orders = state.books[event.instrument].orders.values()
-                assert all(order.price for order in orders)
-                bids = [order.price for order in orders if order.side is Side.BUY]
-                asks = [order.price for order in orders if order.side is Side.SELL]
-                assert max(bids, default=0) < min(asks, default=1_001)
-
-
-def executable(book: OrderBook, price: int) -> int:
-    bought = sold = 0
-    for order in book.orders.values():
-        if order.side is Side.BUY and (not order.price or order.price >= price):
-            bought += order.quantity
-        elif order.side is Side.SELL and order.price <= price:
-            sold += order.quantity
-    return min(bought, sold)
-
-
-def has_limits(book: OrderBook) -> bool:
-    return any(order.price for order in book.orders.values())
+        invariants.check(state)
+        for name, book in state.books.items():
+            tell, market = told[name], book.market
+            assert tell.book.phase is market.phase
+            assert open_orders(book) == {
+                order_id: (order.quantity, order.price if order.on_book else None)
+                for order_id, order in tell.book.orders.items()
+            }
+            for account_id, standing in market.standings.items():
+                assert standing.position == tell.held[account_id]
+            for account_id, notional in market.volumes.items():
+                assert notional == tell.traded[account_id]
 
 
 @given(flows, flows)
 @settings(max_examples=100, deadline=None)
 def test_a_state_written_down_and_read_again_decides_the_same(before: Flow, after: Flow) -> None:
-    state = set_up()
+    state = DECIDER.initial()
     now = 0
-    for passed_ms, command in before:
+    for passed_ms, command in [*SET_UP, *before]:
         now += passed_ms
         _events, state = decide_fully(DECIDER, state, command, now)
     restored = decode_state(FORMAT, encode_state(FORMAT, state))
@@ -276,3 +143,88 @@ def test_a_state_written_down_and_read_again_decides_the_same(before: Flow, afte
         again, restored = decide_fully(DECIDER, restored, command, now)
         assert again == events
     assert digest(FORMAT, restored) == digest(FORMAT, state)
+
+
+def varied() -> Scenario[Exchange]:
+    """A book with an order of every kind, some of them waiting, and an account that is counted."""
+    exchange = vocabulary.given(buy(1, 10, 98), buy(2, 10, 98), sell(3, 10, 102))
+    exchange.when(OpenAccount(account_id=1, member_id=1))
+    for order in (
+        buy(4, 30, 98, terms=OrderTerms(display_quantity=10, reserve=True)),
+        buy(5, 10, 98, terms=OrderTerms(hidden=True)),
+        buy(6, 10, terms=OrderTerms(peg=Peg.BEST_BID, peg_offset=1)),
+        buy(7, 1, 102),
+        buy(8, 10, 120, terms=OrderTerms(stop_price=110)),
+        sell(9, 10, 80, terms=OrderTerms(trail_amount=5)),
+        sell(10, 5, 103, time_in_force=TimeInForce.DAY),
+        sell(11, 5, 103, terms=OrderTerms(parent_order_id=1)),
+    ):
+        assert not isinstance(exchange.when(order)[0], OrderRejected)
+    invariants.check(exchange.state)
+    return exchange
+
+
+def level(book: OrderBook) -> Level:
+    return book.bids.levels[98]
+
+
+def special(book: OrderBook, order_id: int) -> Special:
+    order = book.find(order_id)
+    assert order is not None and order.special is not None
+    return order.special
+
+
+def set_to(thing: Any, name: str, value: Any) -> None:
+    setattr(thing, name, value)
+
+
+@pytest.mark.parametrize(
+    ("what_is_wrong", "harm"),
+    [
+        ("60 there, 61 said", lambda book: set_to(level(book), "quantity", 61)),
+        ("1 show a part, 0 said", lambda book: set_to(level(book), "parts", 0)),
+        ("unseen are [5], not [5, 4]", lambda book: level(book).dark.pop(4)),
+        ("not in order of time", lambda book: set_to(special(book, 5), "time", 0)),
+        ("0 shown of 30", lambda book: set_to(special(book, 4), "displayed", 0)),
+        ("3 orders show a part or nothing", lambda book: set_to(book, "shaped", 2)),
+        ("restless are []", lambda book: book.market.restless.clear()),
+        ("pegs are [6], listed []", lambda book: book.market.pegs.clear()),
+        ("is crossed: 98 bid, 97", lambda book: book.rest(new(12, Side.SELL, 97))),
+        ("the queue is not in order", lambda book: first_again(book)),
+        ("orders of account 1", lambda book: book.newest_by_account.update({1: book.orders[1]})),
+        ("102 has triggered its stop", lambda book: set_to(special(book, 8), "stop_price", 100)),
+        ("stop_sells: {} wait there", lambda book: book.market.stop_sells.pop_triggered(1)),
+        ("trail_sells: {} wait there", lambda book: book.market.trail_sells.pop_triggered(999)),
+        ("noted to enter: True", lambda book: book.market.to_enter.update({8: None})),
+        ("to be cancelled, is gone", lambda book: book.market.to_cancel.update({99: None})),
+        ("its standing says", lambda book: book.market.standings[1].count_open(True, 1, 0)),
+        ("a call book, or none", lambda book: set_to(book, "call", call_book_of(book))),
+        ("linked one way", lambda book: set_to(special(book, 8), "linked", 10)),
+        ("an orphan", lambda book: book.remove(book.orders[1])),
+        ("overlooked: ['ACME']", lambda book: book.market.to_cancel.update({10: None})),
+        ("off tick", lambda book: book.instrument.set_tick_bands(((101, 4),))),
+    ],
+)
+def test_what_is_impossible_is_found_and_named(
+    what_is_wrong: str, harm: Callable[[OrderBook], object]
+) -> None:
+    exchange = varied()
+    harm(exchange.state.books[ACME])
+    with pytest.raises(AssertionError, match=re.escape(what_is_wrong)):
+        invariants.check(exchange.state)
+
+
+def new(order_id: int, side: Side, price: int) -> Order:
+    return new_order(order_id, 2, 2, side, price, 1, False, SelfTradePrevention.NONE)
+
+
+def first_again(book: OrderBook) -> None:
+    """The oldest order is listed as the newest."""
+    book.orders[1] = book.orders.pop(1)
+
+
+def test_a_timer_that_is_missing_is_found() -> None:
+    exchange = varied()
+    exchange.state.timers.clear()
+    with pytest.raises(AssertionError, match="no timer for"):
+        invariants.check(exchange.state)

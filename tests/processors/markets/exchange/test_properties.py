@@ -7,6 +7,7 @@ A failure prints the smallest day found, each command with the events that it le
 
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import hypothesis.strategies as st
@@ -18,6 +19,7 @@ from processors.core.timers import decide_fully
 from processors.markets.exchange import commands as c
 from processors.markets.exchange import events as e
 from processors.markets.exchange.commands import Phase, Side, TimeInForce
+from processors.markets.exchange.commands import SelfTradePrevention as Prevention
 from processors.markets.exchange.decider import DECIDER
 from tests.processors.markets.exchange import narrow_world
 from tests.processors.markets.exchange.event_book import (
@@ -74,40 +76,51 @@ listings = st.builds(
     auction_prices=st.sampled_from(c.AuctionPrices),
     members_only=st.booleans(),
 )
-auction_orders = st.builds(
-    c.PlaceOrder,
-    instrument=st.just(ACME),
-    order_id=st.just(0),
-    account_id=narrow_world.accounts,
-    side=narrow_world.sides,
-    quantity=narrow_world.quantities,
-    price=narrow_world.prices,
-    time_in_force=st.sampled_from(
-        [TimeInForce.AT_THE_OPENING, TimeInForce.AT_THE_CLOSE, TimeInForce.GOOD_FOR_AUCTION]
-    ),
+
+
+def orders(**drawn: st.SearchStrategy[Any]) -> st.SearchStrategy[c.PlaceOrder]:
+    """At three prices, so that queues are long and most orders meet others."""
+    as_most: dict[str, st.SearchStrategy[Any]] = {
+        "quantity": narrow_world.quantities,
+        "price": st.integers(99, 101),
+        "self_trade_prevention": st.sampled_from([Prevention.NONE, *reversed(Prevention)]),
+    }
+    return st.builds(
+        c.PlaceOrder,
+        instrument=st.just(ACME),
+        order_id=st.just(0),
+        account_id=narrow_world.accounts,
+        side=narrow_world.sides,
+        **(as_most | drawn),
+    )
+
+
+forces = st.sampled_from(
+    [TimeInForce.GOOD_TILL_CANCELLED] * 3
+    + [TimeInForce.DAY] * 3
+    + [TimeInForce.IMMEDIATE_OR_CANCEL, TimeInForce.FILL_OR_KILL]
 )
-orders_by_date = st.builds(
-    c.PlaceOrder,
-    instrument=st.just(ACME),
-    order_id=st.just(0),
-    account_id=narrow_world.accounts,
-    side=narrow_world.sides,
-    quantity=narrow_world.quantities,
-    price=narrow_world.prices,
+icebergs = orders(
+    quantity=st.integers(5, 20),
+    terms=st.builds(c.OrderTerms, display_quantity=st.integers(1, 3), reserve=st.booleans()),
+)
+children = orders(
+    terms=st.builds(c.OrderTerms, parent_order_id=st.integers(1, 3)),
+    self_trade_prevention=st.just(Prevention.NONE),
+)
+auction_orders = orders(
+    time_in_force=st.sampled_from(
+        [
+            TimeInForce.DAY,
+            TimeInForce.AT_THE_OPENING,
+            TimeInForce.AT_THE_CLOSE,
+            TimeInForce.GOOD_FOR_AUCTION,
+        ]
+    )
+)
+orders_by_date = orders(
     time_in_force=st.just(TimeInForce.GOOD_TILL_DATE),
     terms=st.builds(c.OrderTerms, expires_on=st.sampled_from([19_700_101, 19_700_102])),
-)
-icebergs = st.builds(
-    c.PlaceOrder,
-    instrument=st.just(ACME),
-    order_id=st.just(0),
-    account_id=narrow_world.accounts,
-    side=narrow_world.sides,
-    quantity=st.integers(5, 20),
-    price=narrow_world.prices,
-    terms=st.builds(
-        c.OrderTerms, display_quantity=st.integers(1, 3), reserve=st.sampled_from([False, True])
-    ),
 )
 calls = st.builds(
     c.ChangePhase,
@@ -138,20 +151,23 @@ KINDS: dict[str, tuple[int, st.SearchStrategy[Any]]] = {
     **narrow_world.KINDS,
     "order with terms": (16, narrow_world.orders_with_terms),
     "market order": (6, narrow_world.market_orders),
-    "replace": (6, narrow_world.replaces),
-    "operator": (4, narrow_world.operator),
-    "iceberg": (4, icebergs),
-    "order for an auction": (4, auction_orders),
+    "replace": (10, narrow_world.replaces),
+    "operator": (8, narrow_world.operator),
+    "order at three prices": (16, orders(time_in_force=forces)),
+    "iceberg": (8, icebergs),
+    "child": (4, children),
+    "order for an auction": (6, auction_orders),
     "order by date": (1, orders_by_date),
-    "call": (2, calls),
-    "back to continuous": (2, st.builds(c.ChangePhase, phase=st.just(Phase.CONTINUOUS))),
+    "call": (3, calls),
+    "close": (2, st.just(c.ChangePhase(phase=Phase.CLOSED))),
+    "back to continuous": (3, st.builds(c.ChangePhase, phase=st.just(Phase.CONTINUOUS))),
     "seldom": (2, seldom),
 }
 """What comes first is what Hypothesis tries to find instead of any other: nothing is left out."""
 commands = st.sampled_from(
     [kind for kind, (weight, _) in KINDS.items() for _ in range(weight)]
 ).flatmap(lambda kind: KINDS[kind][1])
-flows = st.lists(st.tuples(narrow_world.passed_ms, commands), min_size=40, max_size=70)
+flows = st.lists(st.tuples(narrow_world.passed_ms, commands), min_size=30, max_size=60)
 
 
 class Day:
@@ -187,12 +203,21 @@ def days(draw: st.DrawFn) -> Day:
     return Day([*((0, command) for command in begin), *drawn, (0, end)])
 
 
+UNTOLD = {"instrument", "steps", "tiers"}
+
+
+@cache
+def usual(kind: type) -> dict[str, Any]:
+    """What a command or event says where nothing is to be told of it, by field."""
+    return {known.name: known.default for known in msgspec.structs.fields(kind)}
+
+
 def told(message: Any) -> str:
     """A command or an event in one line, without what is as usual."""
-    usual = {known.name: known.default for known in msgspec.structs.fields(message)}
     said = []
-    for name, value in msgspec.structs.asdict(message).items():
-        if value != usual[name] and name not in ("instrument", "reason", "steps", "tiers"):
+    for name, default in usual(message.__class__).items():
+        value = getattr(message, name)
+        if value != default and name not in UNTOLD:
             text = told(value) if isinstance(value, c.OrderTerms | c.Quote) else value
             said.append(f"{name}={getattr(text, 'value', text)}")
     return f"{type(message).__name__}({', '.join(said)})"
@@ -255,7 +280,9 @@ def test_every_quantity_is_traded_cancelled_decremented_or_open(day: Day) -> Non
     asked: dict[int, int] = {}
     left: dict[int, int] = {}
     gone: dict[int, dict[str, int]] = {}
+    events = []
     for _book, event in play(day):
+        events.append(event)
         order_id: Any = getattr(event, "order_id", None)
         if isinstance(event, e.OrderAccepted):
             asked[order_id] = left[order_id] = event.quantity
@@ -281,6 +308,14 @@ def test_every_quantity_is_traded_cancelled_decremented_or_open(day: Day) -> Non
             gone[order_id]["cancelled"] += event.quantity
             assert not left[order_id], f"{left[order_id]} of order {order_id} was left out"
     assert {order_id: sum(of.values()) for order_id, of in gone.items()} == asked
+    for before, event, after in zip(events, events[1:], events[2:], strict=False):
+        if isinstance(event, e.OrderDecremented):
+            beside = [each.quantity for each in (before, after) if is_self_trade(each)]
+            assert event.quantity in beside, "the two orders of an account lose different amounts"
+
+
+def is_self_trade(event: Any) -> bool:
+    return isinstance(event, e.OrderCancelled) and event.reason is e.CancelReason.SELF_TRADE
 
 
 @given(days())

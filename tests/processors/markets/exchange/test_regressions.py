@@ -247,3 +247,10 @@ def test_what_an_auction_refilled_is_the_last_to_expire_at_the_close() -> None:
     )
     events = market_.when(phase(Phase.CLOSED))
     assert [event.order_id for event in events if isinstance(event, OrderCancelled)] == [2, 1]
+
+
+def test_what_concerns_one_instrument_must_name_it() -> None:
+    split_of_nothing = SplitInstrument(instrument="", numerator=2, denominator=1)
+    for command in (split_of_nothing, MassQuote(instrument="", account_id=1)):
+        (rejected,) = given().when(command)
+        assert (rejected.code.value, rejected.field) == ("unknown_instrument", "instrument")
