@@ -33,8 +33,7 @@ def check_parked(book: OrderBook) -> None:
             _check_stop(book, order, special, where)
             for index, price in _places(book, order, special):
                 stops[index].setdefault(price, []).append(order_id)
-        else:
-            _check_waiting(book, order, special, where)
+        _check_waiting(book, order, special, where)
     for index in _STOPS:
         _check_index(getattr(book.market, index), stops[index], f"{name}, {index}")
     market = book.market
@@ -99,7 +98,7 @@ def _check_waiting(book: OrderBook, order: Order, special: Special, where: str) 
         assert special.terms.all_or_none, f"{where}: it waits for continuous trading"
         assert market.phase is not Phase.CONTINUOUS, f"{where}: it missed continuous trading"
     else:
-        assert waits in (FOR_PEG, TO_ENTER), f"{where}: it waits for {waits}"
+        assert waits in (FOR_STOP, FOR_PEG, TO_ENTER), f"{where}: it waits for {waits}"
 
 
 def check_notes(book: OrderBook) -> None:

@@ -178,19 +178,34 @@ def set_to(thing: Any, name: str, value: Any) -> None:
     setattr(thing, name, value)
 
 
+def new(order_id: int, side: Side, price: int) -> Order:
+    return new_order(order_id, 2, 2, side, price, 1, False, SelfTradePrevention.NONE)
+
+
+def without_reserve(book: OrderBook) -> None:
+    dark = level(book).dark
+    assert dark is not None
+    del dark[4]
+
+
+def first_again(book: OrderBook) -> None:
+    """The oldest order is listed as the newest."""
+    book.orders[1] = book.orders.pop(1)
+
+
 @pytest.mark.parametrize(
     ("what_is_wrong", "harm"),
     [
         ("60 there, 61 said", lambda book: set_to(level(book), "quantity", 61)),
         ("1 show a part, 0 said", lambda book: set_to(level(book), "parts", 0)),
-        ("unseen are [5], not [5, 4]", lambda book: level(book).dark.pop(4)),
+        ("unseen are [5], not [5, 4]", without_reserve),
         ("not in order of time", lambda book: set_to(special(book, 5), "time", 0)),
         ("0 shown of 30", lambda book: set_to(special(book, 4), "displayed", 0)),
         ("3 orders show a part or nothing", lambda book: set_to(book, "shaped", 2)),
         ("restless are []", lambda book: book.market.restless.clear()),
         ("pegs are [6], listed []", lambda book: book.market.pegs.clear()),
         ("is crossed: 98 bid, 97", lambda book: book.rest(new(12, Side.SELL, 97))),
-        ("the queue is not in order", lambda book: first_again(book)),
+        ("the queue is not in order", first_again),
         ("orders of account 1", lambda book: book.newest_by_account.update({1: book.orders[1]})),
         ("102 has triggered its stop", lambda book: set_to(special(book, 8), "stop_price", 100)),
         ("stop_sells: {} wait there", lambda book: book.market.stop_sells.pop_triggered(1)),
@@ -200,7 +215,7 @@ def set_to(thing: Any, name: str, value: Any) -> None:
         ("its standing says", lambda book: book.market.standings[1].count_open(True, 1, 0)),
         ("a call book, or none", lambda book: set_to(book, "call", call_book_of(book))),
         ("linked one way", lambda book: set_to(special(book, 8), "linked", 10)),
-        ("an orphan", lambda book: book.remove(book.orders[1])),
+        ("11: an orphan", lambda book: set_to(special(book, 11), "terms", OrderTerms())),
         ("overlooked: ['ACME']", lambda book: book.market.to_cancel.update({10: None})),
         ("off tick", lambda book: book.instrument.set_tick_bands(((101, 4),))),
     ],
@@ -212,15 +227,6 @@ def test_what_is_impossible_is_found_and_named(
     harm(exchange.state.books[ACME])
     with pytest.raises(AssertionError, match=re.escape(what_is_wrong)):
         invariants.check(exchange.state)
-
-
-def new(order_id: int, side: Side, price: int) -> Order:
-    return new_order(order_id, 2, 2, side, price, 1, False, SelfTradePrevention.NONE)
-
-
-def first_again(book: OrderBook) -> None:
-    """The oldest order is listed as the newest."""
-    book.orders[1] = book.orders.pop(1)
 
 
 def test_a_timer_that_is_missing_is_found() -> None:
