@@ -151,11 +151,15 @@ def price_moved(state: Exchange, book: OrderBook, price: int) -> None:
 
 
 def _turn(order: Order) -> tuple[int, int]:
-    """Of triggered stops: the nearest first, then by entry, also those that have trailed."""
+    """Of triggered stops: the nearest first, then by entry, also those that have trailed, and
+    those whose stop price is beyond all prices (`set_anchor`), after a split."""
     special = order.special
     assert special is not None
-    nearest = special.stop_price if order.side is BUY else -special.stop_price
-    return nearest, special.time
+    if order.side is BUY:
+        stop_price = special.anchor + special.trail if special.trail else special.stop_price
+        return stop_price, special.time
+    stop_price = special.anchor - special.trail if special.trail else special.stop_price
+    return -stop_price, special.time
 
 
 def _move_stop(book: OrderBook, order: Order, price: int) -> None:

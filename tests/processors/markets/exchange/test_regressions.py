@@ -254,3 +254,21 @@ def test_what_concerns_one_instrument_must_name_it() -> None:
     for command in (split_of_nothing, MassQuote(instrument="", account_id=1)):
         (rejected,) = given().when(command)
         assert (rejected.code.value, rejected.field) == ("unknown_instrument", "instrument")
+
+
+def test_stops_beyond_all_prices_after_a_split_still_fire_nearest_first() -> None:
+    exchange = after(
+        buy(1, 5, 150),
+        sell(2, 5, 150),
+        phase(Phase.HALT),
+        split(1, 10),
+        phase(Phase.CONTINUOUS),
+        market(sell(3, 1, account=2, **terms(trail_amount=15))),
+        market(sell(4, 1, account=2, **terms(trail_amount=10))),
+        buy(5, 9, 900),
+    )
+    events = exchange.when(sell(6, 1, 900))
+    assert [word for word in told(events) if "Entered" in word] == [
+        "OrderEntered 4",
+        "OrderEntered 3",
+    ]
