@@ -42,7 +42,7 @@ ENDS_WITH = {
     Phase.VOLATILITY_AUCTION: (TimeInForce.GOOD_FOR_AUCTION,),
     Phase.CLOSING_AUCTION: (TimeInForce.AT_THE_CLOSE, TimeInForce.GOOD_FOR_AUCTION),
 }
-as_usual = settings(max_examples=100, deadline=None)
+as_usual = settings(max_examples=120, deadline=None)
 
 # Days, as Hypothesis draws them.
 
