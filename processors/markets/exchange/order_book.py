@@ -263,6 +263,13 @@ class OrderBook:
             level.dark = {}
         level.dark[order.order_id] = order
 
+    def keep_dark_time(self, order: Order, special: Special, time: int) -> None:
+        """What an order does not show stands where it stood before it was put in anew."""
+        special.time = time
+        dark = order.level.dark
+        if dark is not None:
+            order.level.dark = dict(sorted(dark.items(), key=_dark_time))
+
     def reduce(self, order: Order, quantity: int) -> None:
         """Take a part of a resting order away; it keeps its place. All of it: it leaves."""
         if quantity == order.quantity:
@@ -407,6 +414,11 @@ class OrderBook:
     def all_orders(self) -> list[Order]:
         """On the book by time, then parked by entry."""
         return [*self.orders.values(), *self.parked.values()]
+
+
+def _dark_time(entry: tuple[int, Order]) -> int:
+    special = entry[1].special
+    return 0 if special is None else special.time
 
 
 def parked_last(orders: list[Order]) -> list[Order]:

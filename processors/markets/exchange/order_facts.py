@@ -503,4 +503,7 @@ def adjusted(state: Exchange, event: OrderAdjusted) -> None:
             special.limit = event.price
         special.displayed = event.displayed
     if not waits:
+        time = 0 if special is None else special.time
         _rest(state, book, order)
+        if special is not None and time:
+            book.keep_dark_time(order, special, time)

@@ -19,7 +19,12 @@ from processors.markets.exchange.commands import (
     SplitInstrument,
     TimeInForce,
 )
-from processors.markets.exchange.events import OrderAdjusted, OrderCancelled, OrderRejected
+from processors.markets.exchange.events import (
+    OrderAdjusted,
+    OrderCancelled,
+    OrderRejected,
+    OrderTraded,
+)
 from processors.markets.exchange.state import Exchange
 from tests.given_when_then import Scenario
 from tests.processors.markets.exchange.vocabulary import (
@@ -272,3 +277,20 @@ def test_stops_beyond_all_prices_after_a_split_still_fire_nearest_first() -> Non
         "OrderEntered 4",
         "OrderEntered 3",
     ]
+
+
+def test_a_split_keeps_the_order_of_what_is_not_shown() -> None:
+    exchange = after(
+        buy(1, 8, 100, **terms(display_quantity=2, reserve=True)),
+        buy(2, 4, 100, **terms(hidden=True)),
+        sell(
+            3, 2, 100
+        ),  # the first shows its next part, at the back: what it hides stays in front
+        phase(Phase.HALT),
+        split(2, 1),
+        phase(Phase.CONTINUOUS),
+    )
+    events = exchange.when(sell(4, 12, 50))
+    assert [(e.maker_order_id, e.quantity) for e in events if isinstance(e, OrderTraded)] == [
+        (1, 4), (1, 8),
+    ]  # fmt: skip
