@@ -5,11 +5,7 @@ Limits follow the controls before trade that RTS 6 (Commission Delegated Regulat
 article 15, and SEC rule 15c3-5 ask for.
 """
 
-from typing import Final
-
-from processors.markets.exchange.terms import FeeTier
-
-PPM: Final = 1_000_000
+from processors.markets.exchange.terms import PPM, FeeTier
 
 
 class Account:

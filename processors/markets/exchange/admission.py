@@ -100,12 +100,21 @@ def check_quantity(
 
 
 def check_price(
-    instrument: Instrument, price: int, order_id: int, account_id: int, field: str = "price"
+    instrument: Instrument, price: int, order_id: int, account_id: int
 ) -> OrderRejected | None:
+    if fault_of_price(instrument, price) is None:
+        return None
+    return reject_price(instrument, price, order_id, account_id)
+
+
+def fault_of_price(instrument: Instrument, price: int) -> tuple[RejectCode, str] | None:
+    """What is wrong with a price: beyond the limits, or off tick."""
     if not instrument.price_min <= price <= instrument.price_max:
-        return reject_price(instrument, price, order_id, account_id, field)
-    if price % instrument.tick_at(price):
-        return reject_price(instrument, price, order_id, account_id, field)
+        reason = f"{price} is not from {instrument.price_min} to {instrument.price_max}"
+        return RejectCode.PRICE_LIMIT, reason
+    tick_size = instrument.tick_at(price)
+    if price % tick_size:
+        return RejectCode.OFF_TICK, f"{price} is not a multiple of the tick size {tick_size}"
     return None
 
 
@@ -122,15 +131,13 @@ def reject_quantity(
 
 
 def reject_price(
-    instrument: Instrument, price: int, order_id: int, account_id: int, field: str = "price"
+    instrument: Instrument, price: int, order_id: int, account_id: int
 ) -> OrderRejected:
-    if instrument.price_min <= price <= instrument.price_max:
-        code = RejectCode.OFF_TICK
-        reason = f"{price} is not a multiple of the tick size {instrument.tick_at(price)}"
-    else:
-        code = RejectCode.PRICE_LIMIT
-        reason = f"{price} is not from {instrument.price_min} to {instrument.price_max}"
-    return reject(instrument.name, code, field, reason, order_id, account_id)
+    """A price that `fault_of_price` finds fault with."""
+    fault = fault_of_price(instrument, price)
+    assert fault is not None
+    code, reason = fault
+    return reject(instrument.name, code, "price", reason, order_id, account_id)
 
 
 def reject_not_owner(instrument: str, order_id: int, account_id: int) -> OrderRejected:

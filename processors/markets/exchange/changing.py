@@ -14,7 +14,6 @@ from processors.markets.exchange.admission import (
     check_quantity,
     reject,
     reject_not_owner,
-    reject_unknown,
 )
 from processors.markets.exchange.commands import MassCancel, MassQuote, Quote, ReplaceOrder
 from processors.markets.exchange.conditions import (
@@ -389,14 +388,4 @@ def _check_quote_limits(
         if fault is not None:
             code, _field, reason = fault
             return reject(book.instrument.name, code, "quotes", reason, entry.order_id, account_id)
-    return None
-
-
-def unknown_or_not_owned(
-    book: OrderBook, order: Order | None, order_id: int, account_id: int
-) -> OrderRejected | None:
-    if order is None:
-        return reject_unknown(book.instrument.name, order_id, account_id)
-    if account_id and account_id != order.account_id:
-        return reject_not_owner(book.instrument.name, order_id, account_id)
     return None

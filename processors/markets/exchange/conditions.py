@@ -8,6 +8,7 @@ stand together either, or could mean two things.
 
 from typing import Final
 
+from processors.markets.exchange.admission import fault_of_price
 from processors.markets.exchange.calendar import TradingCalendar, is_date
 from processors.markets.exchange.events import RejectCode
 from processors.markets.exchange.instrument import Instrument
@@ -135,7 +136,7 @@ def _check_expiry(calendar: TradingCalendar, asked: Asked, at: int) -> Fault | N
 
 
 def _check_stop(book: OrderBook, asked: Asked) -> Fault | None:
-    terms, instrument = asked.terms, book.instrument
+    terms = asked.terms
     if terms.trail_amount and terms.trail_ticks:
         return (
             CONTRADICTORY,
@@ -144,14 +145,11 @@ def _check_stop(book: OrderBook, asked: Asked) -> Fault | None:
         )
     if not is_stop(terms):
         return None
-    price = terms.stop_price
-    if price:
-        if not instrument.price_min <= price <= instrument.price_max:
-            reason = f"{price} is not from {instrument.price_min} to {instrument.price_max}"
-            return RejectCode.PRICE_LIMIT, "terms.stop_price", reason
-        if price % instrument.tick_at(price):
-            reason = f"{price} is not a multiple of the tick size {instrument.tick_at(price)}"
-            return RejectCode.OFF_TICK, "terms.stop_price", reason
+    if terms.stop_price:
+        fault = fault_of_price(book.instrument, terms.stop_price)
+        if fault is not None:
+            code, reason = fault
+            return code, "terms.stop_price", reason
     elif not book.last_price:
         reason = "nothing has traded that a trailing stop could follow; give it a stop price"
         return RejectCode.INVALID_VALUE, "terms.stop_price", reason

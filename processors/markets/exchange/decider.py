@@ -63,7 +63,7 @@ from processors.markets.exchange.events import (
 )
 from processors.markets.exchange.followups import followup, has_followup
 from processors.markets.exchange.market_facts import MARKET_FACTS
-from processors.markets.exchange.matching import Taker, match
+from processors.markets.exchange.matching import match
 from processors.markets.exchange.order_book import BUY, OrderBook
 from processors.markets.exchange.order_facts import (
     accepted,
@@ -85,7 +85,7 @@ from processors.markets.exchange.state import EXPIRY, Exchange
 from processors.markets.exchange.state_rows import StateRow, from_rows, to_rows
 from processors.markets.exchange.supervision import SUPERVISION
 from processors.markets.exchange.terms import OrderType, SelfTradePrevention, TimeInForce
-from processors.markets.exchange.trading import meet_book
+from processors.markets.exchange.trading import meet_as_accepted
 
 LIMIT: Final = OrderType.LIMIT
 GOOD_TILL_CANCELLED: Final = TimeInForce.GOOD_TILL_CANCELLED
@@ -195,35 +195,23 @@ def _look_after(
 ) -> OrderRejected | None:
     """The checks of who sends a plain order, and what its account adds to it."""
     guard, account_id = state.guard, command.account_id
-    fault = guard.check_sender(book, account_id, command.session_id) or guard.check_limits(
-        book,
-        account_id,
-        command.side,
-        command.quantity,
-        command.price,
-        command.order_type,
-        False,
-        at,
-        None,
-    )
+    fault = guard.check_new_order(book, command, at)
     if fault is not None:
         return reject(command.instrument, *fault, command.order_id, account_id)
     order.session_id = command.session_id
     order.group_id = guard.group_of(account_id)
-    if guard.limits_rate(book, account_id):
-        order.at_ms = at
+    order.at_ms = guard.counts_rate_at(book, account_id, at)
     return None
 
 
 def _take(book: OrderBook, order: OrderAccepted, worst_rank: int, at: int) -> Sequence[Event]:
     """A plain order that trades, or must not rest."""
-    account_id = order.account_id
+    time_in_force = order.time_in_force
+    if not book.fast or time_in_force is FILL_OR_KILL:
+        return [order, *meet_as_accepted(book, order, at)]
+    order_id, account_id = order.order_id, order.account_id
     owner = -order.group_id if order.group_id else account_id
     side, quantity, prevention = order.side, order.quantity, order.self_trade_prevention
-    order_id, time_in_force = order.order_id, order.time_in_force
-    if not book.fast or time_in_force is FILL_OR_KILL:
-        taker = Taker(order_id, account_id, owner, side, quantity, order.price, prevention)
-        return [order, *meet_book(book, taker, at, time_in_force)]
     events: list[Event] = [order]
     left = match(book, order_id, account_id, owner, side, quantity, prevention, worst_rank, events)
     if left and (order.order_type is not LIMIT or time_in_force is not GOOD_TILL_CANCELLED):

@@ -29,13 +29,17 @@ from processors.markets.exchange.events import (
     QuoteTradesCounted,
 )
 from processors.markets.exchange.market import QuoteNote
-from processors.markets.exchange.matching import Taker
-from processors.markets.exchange.order import FOR_PARENT, Order, part_to_show
+from processors.markets.exchange.order import FOR_PARENT, Order
 from processors.markets.exchange.order_book import BUY, OrderBook
-from processors.markets.exchange.placing import entry_price, is_parked
+from processors.markets.exchange.placing import entry_price, first_part, is_parked
 from processors.markets.exchange.state import Exchange
 from processors.markets.exchange.terms import OrderType, Peg, Phase
-from processors.markets.exchange.trading import NOTHING, meet_book, taker_of
+from processors.markets.exchange.trading import (
+    NOTHING,
+    meet_as_accepted,
+    meet_book,
+    taker_of,
+)
 
 
 def has_followup(state: Exchange) -> bool:
@@ -164,9 +168,7 @@ def _enter(book: OrderBook, order: Order, asked: Asked, at: int) -> Sequence[Eve
         order_id=order.order_id,
         price=price,
         quantity=asked.quantity,
-        displayed=part_to_show(
-            order.order_id, asked.terms, 0, asked.quantity, book.instrument.lot_size
-        ),
+        displayed=first_part(book, asked),
     )
     if phase is not Phase.CONTINUOUS:
         return (entry,)
@@ -178,7 +180,6 @@ def _enter(book: OrderBook, order: Order, asked: Asked, at: int) -> Sequence[Eve
 
 def _enter_quote(state: Exchange, book: OrderBook, quote: QuoteNote, at: int) -> Sequence[Event]:
     entry = quote.entry
-    group_id = state.guard.group_of(quote.account_id)
     accepted = OrderAccepted(
         instrument=book.instrument.name,
         order_id=entry.order_id,
@@ -188,22 +189,13 @@ def _enter_quote(state: Exchange, book: OrderBook, quote: QuoteNote, at: int) ->
         price=entry.price,
         self_trade_prevention=quote.self_trade_prevention,
         session_id=quote.session_id,
-        group_id=group_id,
+        group_id=state.guard.group_of(quote.account_id),
         is_quote=True,
-        at_ms=at if state.guard.limits_rate(book, quote.account_id) else 0,
+        at_ms=state.guard.counts_rate_at(book, quote.account_id, at),
     )
     if book.market.phase is not Phase.CONTINUOUS:
         return (accepted,)
-    taker = Taker(
-        entry.order_id,
-        quote.account_id,
-        -group_id if group_id else quote.account_id,
-        entry.side,
-        entry.quantity,
-        entry.price,
-        quote.self_trade_prevention,
-    )
-    return [accepted, *meet_book(book, taker, at)]
+    return [accepted, *meet_as_accepted(book, accepted, at)]
 
 
 def _some_peg_moves(book: OrderBook) -> bool:

@@ -6,12 +6,12 @@ instrument at a time, so that they are the same however instruments are spread o
 """
 
 from processors.markets.exchange.accounts import Account, Limits, Session, Standing
+from processors.markets.exchange.commands import PlaceOrder
 from processors.markets.exchange.conditions import Fault
 from processors.markets.exchange.events import RejectCode
-from processors.markets.exchange.market import PPM
 from processors.markets.exchange.order import Order
 from processors.markets.exchange.order_book import BUY, OrderBook
-from processors.markets.exchange.terms import OrderType, Side
+from processors.markets.exchange.terms import PPM, OrderType, Side
 
 
 class Guard:
@@ -54,9 +54,25 @@ class Guard:
         account = self.accounts.get(account_id)
         return 0 if account is None else account.group_id
 
-    def limits_rate(self, book: OrderBook, account_id: int) -> bool:
+    def counts_rate_at(self, book: OrderBook, account_id: int, at: int) -> int:
+        """The time to count an order at, where the account's order rate is limited; else 0."""
         limits = self.limits_of(book, account_id)
-        return limits is not None and limits.orders_per_second_max > 0
+        return at if limits is not None and limits.orders_per_second_max > 0 else 0
+
+    def check_new_order(self, book: OrderBook, order: PlaceOrder, at: int) -> Fault | None:
+        """Who sends a new order, and whether that account's limits let it."""
+        is_pegged = order.terms is not None and order.terms.peg is not None
+        return self.check_sender(book, order.account_id, order.session_id) or self.check_limits(
+            book,
+            order.account_id,
+            order.side,
+            order.quantity,
+            order.price,
+            order.order_type,
+            is_pegged,
+            at,
+            None,
+        )
 
     def standing_of(self, book: OrderBook, account_id: int) -> Standing | None:
         """Where an open account stands in an instrument, counted afresh where nothing was counted

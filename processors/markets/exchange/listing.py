@@ -30,11 +30,11 @@ from processors.markets.exchange.events import (
     TradeBusted,
     TradeCorrected,
 )
-from processors.markets.exchange.market import AUCTION, BUYER_TOOK, CALL_PHASES, PPM, Trade
+from processors.markets.exchange.market import AUCTION, BUYER_TOOK, CALL_PHASES, Trade
 from processors.markets.exchange.order_book import OrderBook
 from processors.markets.exchange.phases import change_phase
 from processors.markets.exchange.state import Exchange
-from processors.markets.exchange.terms import Phase
+from processors.markets.exchange.terms import PPM, Phase
 
 PRICE_DECIMALS_MAX: Final = 18
 INSTRUMENT_NAME_LENGTH_MAX: Final = 64

@@ -10,7 +10,7 @@ from processors.markets.exchange.accounts import Fees, Limits, Protection, Stand
 from processors.markets.exchange.events import AuctionTraded, OrderTraded, QuoteEntry
 from processors.markets.exchange.instrument import Instrument
 from processors.markets.exchange.order import Order
-from processors.markets.exchange.terms import Phase, SelfTradePrevention, Side
+from processors.markets.exchange.terms import PPM, Phase, SelfTradePrevention, Side
 from processors.markets.exchange.triggers import TriggerIndex
 
 KEPT_TRADES: Final = 10_000
@@ -21,7 +21,6 @@ CALL_PHASES: Final = (
     Phase.VOLATILITY_AUCTION,
     Phase.CLOSING_AUCTION,
 )
-PPM: Final = 1_000_000
 
 
 class Trade:

@@ -19,13 +19,12 @@ from processors.markets.exchange.conditions import (
     check_phase,
 )
 from processors.markets.exchange.events import OrderAccepted, OrderRejected, RejectCode
-from processors.markets.exchange.matching import Taker
-from processors.markets.exchange.order import NO_TERMS, part_to_show
+from processors.markets.exchange.order import part_to_show
 from processors.markets.exchange.order_book import BUY, OrderBook
 from processors.markets.exchange.phases import AUCTION_OF
 from processors.markets.exchange.state import Exchange
 from processors.markets.exchange.terms import OrderType, Phase, Side, TimeInForce
-from processors.markets.exchange.trading import meet_book, reached_price
+from processors.markets.exchange.trading import meet_as_accepted, reached_price
 
 MARKET_TO_LIMIT: Final = OrderType.MARKET_TO_LIMIT
 
@@ -57,18 +56,7 @@ def place(state: Exchange, book: OrderBook, command: PlaceOrder, at: int) -> Seq
     fault = (
         check_conditions(book, state.calendar_of(book), asked, at)
         or check_phase(book, asked)
-        or state.guard.check_sender(book, command.account_id, command.session_id)
-        or state.guard.check_limits(
-            book,
-            command.account_id,
-            command.side,
-            command.quantity,
-            command.price,
-            command.order_type,
-            asked.terms.peg is not None,
-            at,
-            None,
-        )
+        or state.guard.check_new_order(book, command, at)
     )
     if fault is not None:
         return (_rejected(book, asked, fault),)
@@ -82,7 +70,7 @@ def place(state: Exchange, book: OrderBook, command: PlaceOrder, at: int) -> Seq
     accepted = _accepted(state, book, command, asked, price, parked, at)
     if parked or not book.market.trades_at_once:
         return (accepted,)
-    return [accepted, *_trades_of(book, accepted, asked, at)]
+    return [accepted, *meet_as_accepted(book, accepted, at)]
 
 
 def _rejected(book: OrderBook, asked: Asked, fault: Fault) -> OrderRejected:
@@ -150,7 +138,7 @@ def _accepted(
         parked=parked,
         displayed=first_part(book, asked),
         expires_at_ms=expiry(state, book, asked, at),
-        at_ms=at if state.guard.limits_rate(book, command.account_id) else 0,
+        at_ms=state.guard.counts_rate_at(book, command.account_id, at),
     )
 
 
@@ -167,20 +155,3 @@ def expiry(state: Exchange, book: OrderBook, asked: Asked, at: int) -> int:
     if asked.time_in_force is TimeInForce.GOOD_TILL_DATE:
         return calendar.end_of_date(asked.terms.expires_on)
     return asked.terms.expires_at_ms
-
-
-def _trades_of(book: OrderBook, accepted: OrderAccepted, asked: Asked, at: int) -> Sequence[Event]:
-    account_id, group_id = accepted.account_id, accepted.group_id
-    taker = Taker(
-        accepted.order_id,
-        account_id,
-        -group_id if group_id else account_id,
-        accepted.side,
-        accepted.quantity,
-        accepted.price,
-        accepted.self_trade_prevention,
-    )
-    terms = accepted.terms or NO_TERMS
-    return meet_book(
-        book, taker, at, asked.time_in_force, terms.minimum_quantity, terms.all_or_none
-    )

@@ -39,11 +39,10 @@ from processors.markets.exchange.events import (
     SessionClosed,
     SessionOpened,
 )
-from processors.markets.exchange.market import PPM
 from processors.markets.exchange.order_book import OrderBook
 from processors.markets.exchange.phases import change_phase, schedule_after
 from processors.markets.exchange.state import Exchange, calendar_of
-from processors.markets.exchange.terms import FeeTier, HaltLevel, Phase
+from processors.markets.exchange.terms import PPM, FeeTier, HaltLevel, Phase
 
 TIERS_MAX: Final = 100
 

@@ -2,11 +2,13 @@
 a timetable, a fee schedule and a tick table are made of. Units as in `commands.py`."""
 
 from enum import Enum
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
 
+PPM: Final = 1_000_000
+"""What a rate in parts per million is out of."""
 Amount = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
 

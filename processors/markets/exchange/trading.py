@@ -13,13 +13,14 @@ from typing import Final
 from log.envelope import Event
 from processors.markets.exchange.events import (
     CancelReason,
+    OrderAccepted,
     OrderCancelled,
     PhaseChanged,
     PhaseReason,
 )
 from processors.markets.exchange.market import band
 from processors.markets.exchange.matching import Sweep, Taker
-from processors.markets.exchange.order import Order
+from processors.markets.exchange.order import NO_TERMS, Order
 from processors.markets.exchange.order_book import BUY, OrderBook
 from processors.markets.exchange.terms import Phase, TimeInForce
 
@@ -68,6 +69,24 @@ def taker_of(order: Order) -> Taker:
         order.quantity,
         order.price,
         order.self_trade_prevention,
+    )
+
+
+def meet_as_accepted(book: OrderBook, accepted: OrderAccepted, at: int) -> Sequence[Event]:
+    """What follows where an order meets the book as it is accepted."""
+    account_id, group_id = accepted.account_id, accepted.group_id
+    taker = Taker(
+        accepted.order_id,
+        account_id,
+        -group_id if group_id else account_id,
+        accepted.side,
+        accepted.quantity,
+        accepted.price,
+        accepted.self_trade_prevention,
+    )
+    terms = accepted.terms or NO_TERMS
+    return meet_book(
+        book, taker, at, accepted.time_in_force, terms.minimum_quantity, terms.all_or_none
     )
 
 

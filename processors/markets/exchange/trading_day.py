@@ -70,7 +70,7 @@ from processors.markets.exchange.flow import (
     Market,
     due_ms,
 )
-from processors.markets.exchange.market import PPM
+from processors.markets.exchange.terms import PPM
 
 START_MS: Final = 1_704_153_600_000
 """2024-01-02, midnight UTC: a Tuesday."""

@@ -5,6 +5,7 @@ moves it; a pegged order among the pegs; the others are found when their phase b
 parent leaves. What may enter is noted (`Market.to_enter`): `followups` lets it.
 """
 
+from processors.markets.exchange.conditions import is_stop
 from processors.markets.exchange.order import (
     FOR_AUCTION,
     FOR_CONTINUOUS,
@@ -24,7 +25,7 @@ def waiting_for(special: Special) -> int:
     terms = special.terms
     if terms.peg is not None:
         return FOR_PEG
-    if terms.stop_price or terms.trail_amount or terms.trail_ticks:
+    if is_stop(terms):
         return FOR_STOP
     return FOR_CONTINUOUS if terms.all_or_none else FOR_AUCTION
 
