@@ -42,3 +42,13 @@ class LogStorageError(LogError):
 
 class InvalidRecord(LogError):
     """A record that its topic does not take: too large, or without a key where it is compacted."""
+
+
+class LogUnavailable(LogError):
+    """The log's servers do not answer, or not in time. Trying again may help; the message says
+    what is known of what was asked."""
+
+
+class LogRefused(LogError):
+    """The log's servers answered no: a password, a right, a topic that is not refold's. Trying
+    again does not help; the message says what to change."""

@@ -5,7 +5,7 @@ fenced writer of a partition), and leaves through `Partition.read`.
 Offsets, log start, log end, high watermark, groups: as in Kafka.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -35,18 +35,25 @@ class Partition(Protocol):
     def high_watermark(self) -> int:
         """Records below are durable, and what readers see; at most the log end."""
 
-    def append(self, records: Sequence[Record]) -> range:
-        """Append as one batch; returns their offsets once durable. An empty append is a no-op."""
+    def new_batch(self) -> BatchBuilder:
+        """An empty batch for `append_batch`, compressed as the topic says."""
 
-    def append_batch(self, batch: BatchBuilder) -> int:
-        """Append a built batch; returns its base offset once durable."""
+    def append(self, records: Sequence[Record]) -> Sequence[int]:
+        """Append in order; returns their offsets once durable. An empty append is a no-op.
+
+        One batch here; on Kafka another writer's records may come in between.
+        """
+
+    def append_batch(self, batch: BatchBuilder) -> Sequence[int]:
+        """As `append`, of a built batch."""
 
     def read(self, offset: int, max_bytes: int = 1 << 20) -> list[Batch]:
-        """Whole batches from the one that holds `offset` on, below the high watermark.
+        """Batches from the one that holds `offset` on, below the high watermark.
 
         At least one batch where there is any, however large; else up to `max_bytes`. Empty at the
         high watermark. The first batch hides records before `offset`. Control batches and aborted
-        transactions (of a broker's files) are left out.
+        transactions (of a broker) are left out: offsets may have holes, and a batch that only
+        steps over some has no records.
         Errors: OffsetOutOfRange, CorruptLog.
         """
 
@@ -60,11 +67,22 @@ class Partition(Protocol):
         """Raise the log start to `offset`; the records below are gone for readers."""
 
 
+def nothing() -> None:
+    """There is nothing to do meanwhile."""
+
+
 class Writer(Protocol):
     """The one writer of a partition, until closed. The fence of law 5."""
 
-    def append_batch(self, batch: BatchBuilder) -> int:
-        """As `Partition.append_batch`; PartitionFenced when a successor has taken over."""
+    def new_batch(self) -> BatchBuilder:
+        """An empty batch for `append_batch`; one that was begun and not appended is dropped."""
+
+    def append_batch(
+        self, batch: BatchBuilder, meanwhile: Callable[[], None] = nothing
+    ) -> Sequence[int]:
+        """As `Partition.append_batch`, all of it or nothing; PartitionFenced when a successor has
+        taken over. A writer that has to wait calls `meanwhile` first.
+        """
 
     def close(self) -> None: ...
 
@@ -76,7 +94,12 @@ class TaskLog(Protocol):
         """UnknownTopic where there is none. The same object for the same partition."""
 
     def open_writer(self, topic: str, number: int) -> Writer:
-        """Fence the partition: PartitionFenced, naming the holder, while another has it."""
+        """Fence the partition.
+
+        Where processes can be told to be alive (memory, file): PartitionFenced, naming the holder,
+        while another has it. On a cluster: from now on the holder's appends raise it, and what it
+        had begun is undone.
+        """
 
 
 class Log(TaskLog, Protocol):

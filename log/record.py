@@ -10,7 +10,7 @@ The format is KIP-98's; https://kafka.apache.org/documentation/#recordbatch.
 
 import struct
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol, cast
 
 import cramjam
@@ -73,7 +73,10 @@ class StoredRecord(Protocol):
 
 
 class BatchBuilder(Protocol):
-    """aiokafka's builder. `append(offset_delta, timestamp, key, value, headers)` in C."""
+    """Takes records in, in order: `append(offset_delta, timestamp, key, value, headers)`.
+
+    aiokafka's builder in C, where a log does not give another by its `new_batch`.
+    """
 
     def append(
         self,
@@ -120,10 +123,10 @@ class Batch:
     """
 
     __slots__ = (
+        "_buffer",
         "_first_offset",
         "attributes",
         "base_offset",
-        "buffer",
         "count",
         "crc",
         "last_offset",
@@ -152,13 +155,13 @@ class Batch:
                 f"batch at offset {self.base_offset} has magic {magic}: only Kafka's record "
                 "batch format 2 (Kafka 0.11 and later) can be read"
             )
-        self.buffer = buffer
+        self._buffer = buffer
         self.last_offset = self.base_offset + last_offset_delta
         self._first_offset = first_offset
 
     def __iter__(self) -> Iterator[StoredRecord]:
         try:
-            records = iter(DefaultRecordBatch(self.buffer))
+            records = iter(DefaultRecordBatch(self._buffer))
         except (CorruptRecordException, cramjam.DecompressionError, zlib.error, OSError) as error:
             raise CorruptLog(f"batch at offset {self.base_offset}: {error}") from error
         if self._first_offset > self.base_offset:
@@ -169,6 +172,15 @@ class Batch:
     def __repr__(self) -> str:
         return f"Batch({self.base_offset}..{self.last_offset}, {self.count} records)"
 
+    def whole(self) -> "Batch":
+        """The batch with the records that a read hid."""
+        return Batch(self._buffer)
+
+    @property
+    def buffer(self) -> bytes:
+        """The whole batch, encoded."""
+        return self._buffer
+
     @property
     def is_control(self) -> bool:
         """A broker's transaction marker: takes an offset, carries no record of a caller."""
@@ -177,3 +189,15 @@ class Batch:
     def is_intact(self) -> bool:
         """Whether the bytes are those that were written (CRC-32C over the attributes and on)."""
         return bool(crc32c.crc32c(memoryview(self.buffer)[CRC_FROM:]) == self.crc)
+
+
+def batch_of(records: Sequence[StoredRecord]) -> Batch:
+    """The records (at least one) as one batch that keeps their offsets: to cut a batch in two."""
+    base = records[0].offset
+    builder = new_batch()
+    for record in records:
+        delta = record.offset - base
+        builder.append(delta, record.timestamp, record.key, record.value, record.headers)
+    encoded = builder.build()
+    place_batch(encoded, base)
+    return Batch(bytes(encoded))

@@ -29,7 +29,8 @@ from log.errors import (
     TopicExists,
     UnknownTopic,
 )
-from log.record import Batch, BatchBuilder, Record, encode_batch, place_batch
+from log.interface import nothing
+from log.record import Batch, BatchBuilder, Record, encode_batch, new_batch, place_batch
 from log.topic import TopicConfig
 
 
@@ -78,16 +79,18 @@ class MemoryPartition:
     def name(self) -> str:
         return f"{self.topic}-{self.number}"
 
+    def new_batch(self) -> BatchBuilder:
+        return new_batch(self.config.compression_type)
+
     def append(self, records: Sequence[Record]) -> range:
         if not records:
             return range(self.log_end, self.log_end)
-        base = self._place(encode_batch(records, self._clock(), self.config.compression_type))
-        return range(base, base + len(records))
+        return self._place(encode_batch(records, self._clock(), self.config.compression_type))
 
-    def append_batch(self, batch: BatchBuilder) -> int:
+    def append_batch(self, batch: BatchBuilder) -> range:
         return self._place(batch.build())
 
-    def _place(self, encoded: bytearray) -> int:
+    def _place(self, encoded: bytearray) -> range:
         check_batch(self.config, encoded, self.name)
         with self._changed:
             if self._deleted:
@@ -96,7 +99,7 @@ class MemoryPartition:
             place_batch(encoded, base)
             batch = Batch(bytes(encoded))
             if not batch.count:
-                return base
+                return range(base, base)
             segment = self._segments[-1]
             age_ms = batch.max_timestamp - segment.first_timestamp
             relative = batch.last_offset - segment.base_offset
@@ -108,7 +111,7 @@ class MemoryPartition:
             self._last_offsets.append(batch.last_offset)
             self.log_end = batch.last_offset + 1
             self._changed.notify_all()
-        return base
+        return range(base, self.log_end)
 
     def read(self, offset: int, max_bytes: int = 1 << 20) -> list[Batch]:
         with self._changed:
@@ -221,7 +224,10 @@ class _MemoryWriter:
         self._release = release
         self._closed = False
 
-    def append_batch(self, batch: BatchBuilder) -> int:
+    def new_batch(self) -> BatchBuilder:
+        return self._partition.new_batch()
+
+    def append_batch(self, batch: BatchBuilder, meanwhile: Callable[[], None] = nothing) -> range:
         if self._closed:
             raise PartitionFenced(f"{self._partition.name}: this writer was closed")
         return self._partition.append_batch(batch)

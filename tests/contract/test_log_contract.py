@@ -1,19 +1,18 @@
 """What every backend of the log owes its callers: one suite, run over each.
 
-A backend joins by a line in `BACKENDS`. What only one backend has (files, processes, crashes) is
+A backend joins by a line in `logs.py`. What only one backend has (files, processes, crashes) is
 tested beside it.
 """
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from log.backends.file import FileLog
-from log.backends.memory import MemoryLog
+from log.backends.kafka import KafkaLog
 from log.errors import (
     InvalidConfig,
     InvalidRecord,
@@ -22,58 +21,30 @@ from log.errors import (
     TopicExists,
     UnknownTopic,
 )
-from log.interface import Log, Partition
-from log.record import BatchBuilder, Record, StoredRecord, new_batch
+from log.interface import Log
+from log.record import Record, new_batch
 from log.topic import Durability, TopicConfig
+from tests.contract.logs import (
+    NOW_MS,
+    OWN_BACKENDS,
+    a_batch,
+    a_partition,
+    append_values,
+    records_of,
+    values_of,
+)
 
-NOW_MS = 1_700_000_000_000
-DAY_MS = 24 * 3600 * 1000
 
-BACKENDS: dict[str, Callable[[Path], Log]] = {
-    "memory": lambda folder: MemoryLog(clock=lambda: NOW_MS),
-    "file": lambda folder: FileLog(folder / "log", clock=lambda: NOW_MS),
-}
-
-
-@pytest.fixture(params=sorted(BACKENDS))
+@pytest.fixture(params=[*sorted(OWN_BACKENDS), "kafka"])
 def log(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Log]:
-    with BACKENDS[request.param](tmp_path) as opened:
+    if request.param != "kafka":
+        with OWN_BACKENDS[request.param](tmp_path) as opened:
+            yield opened
+        return
+    settings = {"bootstrap.servers": request.getfixturevalue("kafka_address")}
+    prefix = request.getfixturevalue("kafka_prefix")
+    with KafkaLog(settings, prefix=prefix, clock=lambda: NOW_MS) as opened:
         yield opened
-
-
-def a_partition(log: Log, config: TopicConfig | None = None, name: str = "orders") -> Partition:
-    log.ensure_topic(name, config or TopicConfig())
-    return log.partition(name, 0)
-
-
-def records_of(
-    partition: Partition, offset: int | None = None, max_bytes: int = 1 << 20
-) -> list[StoredRecord]:
-    found: list[StoredRecord] = []
-    at = partition.log_start if offset is None else offset
-    while at < partition.high_watermark:
-        batches = partition.read(at, max_bytes)
-        assert batches, "nothing to read below the high watermark"
-        for batch in batches:
-            found += batch
-        at = batches[-1].last_offset + 1
-    return found
-
-
-def values_of(partition: Partition, offset: int | None = None) -> list[bytes | None]:
-    return [record.value for record in records_of(partition, offset)]
-
-
-def append_values(partition: Partition, *values: str, at_ms: int | None = None) -> None:
-    for value in values:
-        partition.append([Record(value.encode(), timestamp=at_ms)])
-
-
-def a_batch(*values: bytes) -> BatchBuilder:
-    builder = new_batch()
-    for delta, value in enumerate(values):
-        builder.append(delta, NOW_MS, None, value, [])
-    return builder
 
 
 # -- append and read ---------------------------------------------------------------------------
@@ -102,7 +73,7 @@ def test_appended_records_come_back_as_they_were(log: Log) -> None:
 def test_offsets_count_on_over_batches(log: Log) -> None:
     partition = a_partition(log)
     assert partition.append([Record(b"a"), Record(b"b")]) == range(2)
-    assert partition.append_batch(a_batch(b"c", b"d", b"e")) == 2
+    assert list(partition.append_batch(a_batch(b"c", b"d", b"e"))) == [2, 3, 4]
     assert partition.append([Record(b"f")]) == range(5, 6)
     assert (partition.log_start, partition.log_end, partition.high_watermark) == (0, 6, 6)
     assert values_of(partition) == [b"a", b"b", b"c", b"d", b"e", b"f"]
@@ -111,8 +82,9 @@ def test_offsets_count_on_over_batches(log: Log) -> None:
 def test_empty_appends_do_nothing(log: Log) -> None:
     partition = a_partition(log)
     append_values(partition, "a")
-    assert partition.append([]) == range(1, 1)
-    assert partition.append_batch(new_batch()) == 1
+    assert not partition.append([])
+    assert not partition.append_batch(new_batch())
+    assert not partition.append_batch(partition.new_batch())
     assert partition.log_end == 1
     assert values_of(partition) == [b"a"]
 
@@ -135,11 +107,14 @@ def test_a_read_keeps_to_max_bytes_but_gives_one_batch_at_least(log: Log) -> Non
     partition = a_partition(log)
     for _ in range(5):
         partition.append([Record(bytes(1000))])
-    assert len(partition.read(0, max_bytes=1)) == 1
-    size = len(partition.read(0, max_bytes=1)[0].buffer)
-    assert [b.base_offset for b in partition.read(1, max_bytes=3 * size)] == [1, 2, 3]
-    assert len(partition.read(0, max_bytes=3 * size - 1)) == 2
-    assert len(partition.read(0)) == 5
+
+    def read(offset: int, max_bytes: int) -> list[int]:
+        return [r.offset for batch in partition.read(offset, max_bytes) for r in batch]
+
+    assert read(0, 1) == [0]
+    assert read(1, 3 * 1100) == [1, 2, 3]
+    assert read(0, 2 * 1100) == [0, 1]
+    assert read(0, 1 << 20) == [0, 1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("max_bytes", [1, 500, 40_000, 10 << 20])
@@ -168,9 +143,8 @@ def test_every_compression_reads_back(log: Log, compression: str) -> None:
     config = msgspec.convert({"compression_type": compression}, TopicConfig)
     partition = a_partition(log, config)
     partition.append([Record(b"abc" * 1000, key=b"%d" % n) for n in range(50)])
-    batch = partition.read(0)[0]
-    assert [(r.key, r.value) for r in batch] == [(b"%d" % n, b"abc" * 1000) for n in range(50)]
-    assert (len(batch.buffer) < 10_000) == (compression != "none")
+    stored = [(r.key, r.value) for r in records_of(partition)]
+    assert stored == [(b"%d" % n, b"abc" * 1000) for n in range(50)]
 
 
 @pytest.mark.parametrize(
@@ -266,10 +240,10 @@ def test_offset_for_time_is_the_first_at_or_after(log: Log) -> None:
 
 def test_offset_for_time_finds_the_first_even_where_time_goes_back(log: Log) -> None:
     partition = a_partition(log, TopicConfig(segment_bytes=1024, index_interval_bytes=100))
-    times = [(number * 37) % 100 for number in range(100)]
+    times = [1 + (number * 37) % 100 for number in range(100)]
     for at_ms in times:
         partition.append([Record(b"x" * 30, timestamp=at_ms)])
-    for wanted in range(101):
+    for wanted in range(102):
         first = next((n for n, at_ms in enumerate(times) if at_ms >= wanted), None)
         assert partition.offset_for_time(wanted) == first
 
@@ -299,112 +273,6 @@ def test_deleting_within_a_batch(log: Log) -> None:
     assert values_of(partition) == [b"b", b"c"]
 
 
-# -- retention and compaction ------------------------------------------------------------------
-
-
-def test_without_limits_cleaning_deletes_nothing(log: Log) -> None:
-    partition = a_partition(log, TopicConfig(segment_bytes=1024))
-    append_values(partition, *map(str, range(100)), at_ms=0)
-    assert list(log.clean(NOW_MS)) == []
-    assert len(values_of(partition)) == 100
-
-
-def test_retention_by_time_deletes_whole_old_segments(log: Log) -> None:
-    config = TopicConfig(segment_bytes=1024, retention_ms=DAY_MS)
-    partition = a_partition(log, config)
-    append_values(partition, *map(str, range(100)), at_ms=NOW_MS - 2 * DAY_MS)
-    append_values(partition, *map(str, range(100, 200)), at_ms=NOW_MS)
-    lines = list(log.clean())
-    assert lines
-    assert all("orders-0" in line and "retention_ms" in line for line in lines)
-    assert 0 < partition.log_start <= 100
-    assert partition.log_start > 80, "only the segment that also holds new records may stay"
-    assert values_of(partition)[-100:] == [b"%d" % number for number in range(100, 200)]
-    assert list(log.clean()) == []
-
-
-def test_retention_rolls_an_active_segment_that_is_all_too_old(log: Log) -> None:
-    partition = a_partition(log, TopicConfig(retention_ms=DAY_MS))
-    append_values(partition, "a", "b", at_ms=NOW_MS)
-    assert list(log.clean(NOW_MS + DAY_MS)) == []
-    assert list(log.clean(NOW_MS + DAY_MS + 1)) != []
-    assert (partition.log_start, partition.log_end) == (2, 2)
-    assert partition.append([Record(b"c")]) == range(2, 3)
-    assert values_of(partition) == [b"c"]
-
-
-def test_retention_by_size_keeps_at_least_that_much(log: Log) -> None:
-    partition = a_partition(log, TopicConfig(segment_bytes=1024, retention_bytes=5000))
-    for number in range(300):
-        partition.append([Record(b"%d" % number)])
-    list(log.clean())
-    kept = sum(len(batch.buffer) for batch in partition.read(partition.log_start, 1 << 30))
-    assert 5000 <= kept < 5000 + 1024
-    assert values_of(partition)[-1] == b"299"
-
-
-def test_compaction_keeps_the_last_of_each_key_in_order_at_its_offset(log: Log) -> None:
-    config = TopicConfig(segment_bytes=1024, cleanup_policy="compact")
-    partition = a_partition(log, config)
-    for number in range(200):
-        partition.append([Record(b"%d" % number, key=b"%d" % (number % 7))])
-    before = {record.offset: record.value for record in records_of(partition)}
-    assert list(log.clean())
-    after = records_of(partition)
-    offsets = [record.offset for record in after]
-    assert offsets == sorted(offsets)
-    assert len(after) < 50
-    assert all(before[record.offset] == record.value for record in after)
-    latest = {record.key: record.value for record in after}
-    assert latest == {b"%d" % (n % 7): b"%d" % n for n in range(193, 200)}
-    assert (partition.log_start, partition.log_end) == (0, 200)
-    for offset in range(200):
-        expected = [record.value for record in after if record.offset >= offset]
-        assert values_of(partition, offset) == expected
-    assert list(log.clean()) == []
-
-
-def test_compaction_works_within_batches_and_keeps_headers(log: Log) -> None:
-    config = TopicConfig(segment_bytes=1024, cleanup_policy="compact", compression_type="lz4")
-    partition = a_partition(log, config)
-    for round_number in range(30):
-        partition.append(
-            [
-                Record(bytes(40), key=key, timestamp=round_number, headers=[("r", key)])
-                for key in (b"same", b"own-%d" % round_number, b"same")
-            ]
-        )
-    list(log.clean())
-    kept = records_of(partition)
-    own = [record for record in kept if (record.key or b"").startswith(b"own")]
-    assert [(r.offset, r.timestamp, list(r.headers)) for r in own] == [
-        (3 * n + 1, n, [("r", b"own-%d" % n)]) for n in range(30)
-    ]
-    assert [r.offset for r in kept if r.key == b"same"][-1] == 89
-    assert len(kept) < 60
-
-
-def test_tombstones_stay_for_their_delay_after_the_first_compaction(log: Log) -> None:
-    config = TopicConfig(segment_bytes=1024, cleanup_policy="compact", delete_retention_ms=DAY_MS)
-    partition = a_partition(log, config)
-    partition.append([Record(b"x", key=b"gone", timestamp=0)])
-    partition.append([Record(None, key=b"gone", timestamp=0)])
-    for number in range(40):
-        partition.append([Record(bytes(30), key=b"%d" % number, timestamp=0)])
-
-    def gone() -> list[bytes | None]:
-        return [record.value for record in records_of(partition) if record.key == b"gone"]
-
-    assert gone() == [b"x", None]
-    list(log.clean(NOW_MS))
-    assert gone() == [None]
-    list(log.clean(NOW_MS + DAY_MS - 1))
-    assert gone() == [None]
-    list(log.clean(NOW_MS + DAY_MS))
-    assert gone() == []
-    assert len(records_of(partition)) == 40
-
-
 def test_a_compacted_topic_refuses_records_without_a_key(log: Log) -> None:
     partition = a_partition(log, TopicConfig(cleanup_policy="compact"))
     with pytest.raises(InvalidRecord, match=r"orders-0.*no key"):
@@ -412,42 +280,68 @@ def test_a_compacted_topic_refuses_records_without_a_key(log: Log) -> None:
     assert partition.log_end == 0
 
 
-def test_a_reader_gets_past_what_compaction_removed_whole(log: Log) -> None:
-    config = TopicConfig(
-        segment_bytes=1024, cleanup_policy="compact,delete", delete_retention_ms=0,
-        retention_ms=10 * DAY_MS,
-    )  # fmt: skip
-    partition = a_partition(log, config)
-    for _ in range(60):
-        partition.append([Record(None, key=b"k", timestamp=NOW_MS)])
-    list(log.clean())
-    offset, high = 0, partition.high_watermark
-    for _ in range(high + 1):
-        if offset == high:
-            break
-        offset = partition.read(offset)[-1].last_offset + 1
-    assert offset == high
-
-
 # -- the fence ---------------------------------------------------------------------------------
 
 
 def test_one_writer_at_a_time(log: Log) -> None:
+    """A second writer is refused, or it fences the first: never do both write."""
     partition = a_partition(log)
     writer = log.open_writer("orders", 0)
-    assert writer.append_batch(a_batch(b"a", b"b")) == 0
-    with pytest.raises(PartitionFenced, match="orders-0"):
-        log.open_writer("orders", 0)
+    batch = writer.new_batch()
+    for delta in range(2):
+        batch.append(delta, NOW_MS, b"k", b"%d" % delta, [])
+    assert list(writer.append_batch(batch)) == [0, 1]
+    try:
+        second = log.open_writer("orders", 0)
+    except PartitionFenced as error:
+        assert "orders-0" in str(error)
+        writer.append_batch(a_batch(b"2"))
+    else:
+        second.append_batch(a_batch(b"2"))
+        with pytest.raises(PartitionFenced, match="orders-0"):
+            writer.append_batch(a_batch(b"late"))
+    assert values_of(partition) == [b"0", b"1", b"2"]
+
+
+def test_a_closed_writer_is_fenced_and_leaves_the_partition_free(log: Log) -> None:
+    partition = a_partition(log)
+    writer = log.open_writer("orders", 0)
+    writer.append_batch(a_batch(b"a", b"b"))
     writer.close()
     writer.close()
     with pytest.raises(PartitionFenced, match="closed"):
         writer.append_batch(a_batch(b"late"))
     successor = log.open_writer("orders", 0)
-    assert successor.append_batch(a_batch(b"c")) == 2
-    writer.close()
-    with pytest.raises(PartitionFenced):
-        log.open_writer("orders", 0)
+    offsets = successor.append_batch(a_batch(b"c"))
+    assert records_of(partition)[-1].offset == offsets[0]
     assert values_of(partition) == [b"a", b"b", b"c"]
+
+
+def test_a_batch_that_is_not_appended_leaves_nothing(log: Log) -> None:
+    partition = a_partition(log)
+    writer = log.open_writer("orders", 0)
+    dropped = writer.new_batch()
+    dropped.append(0, NOW_MS, None, b"dropped", [])
+    kept = writer.new_batch()
+    kept.append(0, NOW_MS, None, b"kept", [])
+    writer.append_batch(kept)
+    begun = writer.new_batch()
+    begun.append(0, NOW_MS, None, b"begun", [])
+    writer.close()
+    assert values_of(partition) == [b"kept"]
+
+
+def test_a_large_batch_of_a_writer_is_seen_whole(log: Log) -> None:
+    partition = a_partition(log)
+    writer = log.open_writer("orders", 0)
+    batch, count, meanwhile = writer.new_batch(), 30_000, []
+    for number in range(count):
+        batch.append(number, NOW_MS + number, b"key", b"%d" % number, [])
+    offsets = writer.append_batch(batch, lambda: meanwhile.append(partition.high_watermark))
+    assert [len(offsets), offsets[0]] == [count, 0]
+    assert set(meanwhile) <= {0}
+    stored = [(r.timestamp, r.value) for r in records_of(partition)]
+    assert stored == [(NOW_MS + number, b"%d" % number) for number in range(count)]
 
 
 def test_a_fence_is_of_one_partition_and_does_not_stop_plain_appends(log: Log) -> None:
@@ -524,6 +418,8 @@ def test_a_deleted_topic_is_gone_and_can_be_created_anew(log: Log) -> None:
 
 
 def test_committed_offsets_merge_by_group(log: Log) -> None:
+    for topic in ("a", "b.c"):
+        log.create_topic(topic, TopicConfig(partitions=2))
     assert log.committed("g") == {}
     log.commit("g", {("a", 0): 5, ("a", 1): 6})
     log.commit("g", {("a", 1): 9, ("b.c", 0): 1})

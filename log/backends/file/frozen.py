@@ -46,6 +46,9 @@ class FrozenPartition(PartitionReader):
     def log_end(self) -> int:
         return self.high_watermark
 
+    def new_batch(self) -> NoReturn:
+        self._refuse()
+
     def append(self, records: Sequence[Record]) -> NoReturn:
         self._refuse()
 

@@ -43,7 +43,7 @@ from log.errors import (
     PartitionFenced,
     UnknownTopic,
 )
-from log.record import HEADER, BatchBuilder, Record, encode_batch
+from log.record import HEADER, BatchBuilder, Record, encode_batch, new_batch
 from log.topic import TopicConfig
 
 logger = logging.getLogger("refold.log")
@@ -139,21 +139,23 @@ class FilePartition(PartitionReader):
 
     # -- appending --------------------------------------------------------------------------------
 
+    def new_batch(self) -> BatchBuilder:
+        return new_batch(self.config.compression_type)
+
     def append(self, records: Sequence[Record]) -> range:
         if not records:
             return range(self.log_end, self.log_end)
         encoded = encode_batch(records, self._clock(), self.config.compression_type)
-        base = self.append_encoded(encoded)
-        return range(base, base + len(records))
+        return self.append_encoded(encoded)
 
-    def append_batch(self, batch: BatchBuilder) -> int:
+    def append_batch(self, batch: BatchBuilder) -> range:
         return self.append_encoded(batch.build())
 
-    def append_encoded(self, encoded: bytearray, writer_epoch: int = 0) -> int:
+    def append_encoded(self, encoded: bytearray, writer_epoch: int = 0) -> range:
         """Append a built batch, as the writer of that epoch where one is given."""
         _, _, _, _, _, _, delta, _, max_timestamp, _, _, _, count = HEADER.unpack_from(encoded)
         if not count:
-            return self.log_end
+            return range(self.log_end, self.log_end)
         if len(encoded) > self._unchecked_bytes:
             check_batch(self.config, encoded, self.name)
         if self._refusal is not None:
@@ -167,7 +169,7 @@ class FilePartition(PartitionReader):
             raise entry.error
         if self._waiting:
             self._wake()
-        return entry.base_offset
+        return range(entry.base_offset, entry.base_offset + delta + 1)
 
     def _commit(self, entries: list[Entry]) -> None:
         self._write(entries)

@@ -7,10 +7,12 @@ of writers in the partition's shared state fences one whose lock file was taken 
 
 import os
 import sys
+from collections.abc import Callable
 
 from log.backends.file.partition import FilePartition
 from log.backends.file.storage import Storage
 from log.errors import PartitionFenced
+from log.interface import nothing
 from log.record import BatchBuilder
 
 LOCK_NAME = "writer.lock"
@@ -35,7 +37,10 @@ class FileWriter:
         self._epoch = partition.begin_writer()
         self._closed = False
 
-    def append_batch(self, batch: BatchBuilder) -> int:
+    def new_batch(self) -> BatchBuilder:
+        return self._partition.new_batch()
+
+    def append_batch(self, batch: BatchBuilder, meanwhile: Callable[[], None] = nothing) -> range:
         if self._closed:
             raise PartitionFenced(f"{self._partition.name}: this writer was closed")
         return self._partition.append_encoded(batch.build(), self._epoch)
