@@ -21,7 +21,7 @@ from log.backends.file import FileLog
 from log.interface import Partition
 from log.record import Record, encode_batch
 from processors.core.task import LATENCY_US_MAX
-from processors.core.worker import Worker
+from processors.core.workers.embedded import Worker
 from processors.markets.exchange import SYSTEM
 from processors.markets.exchange.commands import CancelOrder
 

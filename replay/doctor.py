@@ -7,7 +7,6 @@ Reads only, takes no fence, and may run beside the task. The files underneath ar
 """
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 from log.envelope import Event
@@ -18,20 +17,32 @@ from log.record import StoredRecord
 from processors.core.decider import digest
 from processors.core.fold import Fold, new_fold
 from processors.core.messages import RulesAdopted
-from processors.core.snapshots import DamagedSnapshot, SnapshotFolder
+from processors.core.snapshots import (
+    ANOTHER_LOG,
+    DamagedSnapshot,
+    OpenSnapshots,
+    SnapshotGone,
+    Snapshots,
+    SnapshotsUnavailable,
+    is_of,
+)
 from processors.core.system import System
 from replay.events import RecordedEvents
 from replay.state import fold_until
 
 RESTORE = "restore the log from a copy; until then `refold replay verify` tells how far it is good"
 DELETE = "delete it: a snapshot is only a speed-up"
+REACH = "see to where they are kept; until then a start folds all of history"
 
 Progress = Callable[[int, int], None]
 """Called with how many events are done, and how many there are."""
 
 
 def examine_system(
-    log: Log, system: System, snapshots: Path | None = None, progress: Progress | None = None
+    log: Log,
+    system: System,
+    snapshots: OpenSnapshots | None = None,
+    progress: Progress | None = None,
 ) -> Iterator[Finding]:
     """Everything in a system's history that is not as it should be. A log that holds nothing of
     the system is fine."""
@@ -50,14 +61,15 @@ def examine_system(
             advice=RESTORE,
         )
     for number in range(min(counts[:2])):
-        yield from examine_partition(log, system, number, snapshots, progress)
+        opened = snapshots(system, number) if snapshots else None
+        yield from examine_partition(log, system, number, opened, progress)
 
 
 def examine_partition(
     log: Log,
     system: System,
     number: int,
-    snapshots: Path | None = None,
+    snapshots: Snapshots | None = None,
     progress: Progress | None = None,
 ) -> Iterator[Finding]:
     """One partition of `examine_system`."""
@@ -165,39 +177,41 @@ class _HistoryCheck:
 
 
 def _examine_snapshots(
-    log: Log, system: System, number: int, snapshots: Path, is_sound: bool
+    log: Log, system: System, number: int, snapshots: Snapshots, is_sound: bool
 ) -> Iterator[Finding]:
     """Each is whole; and, where history is sound and all there, it is the fold of it."""
-    folder = SnapshotFolder(snapshots, system, number)
     fold: Fold[Any] = new_fold(system.decider)
-    for path in reversed(folder.paths()):
-        what = ""
-        try:
-            stored = folder.read(path)
-        except FileNotFoundError:
-            continue  # a newer one has replaced it
-        except (DamagedSnapshot, OSError) as error:
-            yield Finding(path=str(path), what=f"the snapshot is damaged: {error}", advice=DELETE)
-            continue
-        if stored is None:
-            yield Finding(
-                path=str(path),
-                what="the snapshot is of other rules or another schema, and is not used",
-                advice="nothing, or delete it",
-                is_note=True,
-            )
-            continue
-        events = RecordedEvents(log, system, number)  # as far as they go now
-        if stored.next_offset > events.end:
-            what = (
-                f"the snapshot has events up to offset {stored.next_offset - 1} in it, and the "
-                f"events end before {events.end}: it is of another log, or events are lost"
-            )
-        elif is_sound and events.partition.log_start == 0:
-            fold_until(events, fold, stored.last_cause)
-            what = _difference(stored, fold, system)
-        if what:
-            yield Finding(path=str(path), what=what, advice=DELETE)
+    try:
+        for sequence in reversed(snapshots.sequences()):
+            name = snapshots.name(sequence)
+            try:
+                stored = snapshots.read(sequence)
+            except SnapshotGone:
+                continue
+            except DamagedSnapshot as error:
+                what = f"the snapshot is damaged: {error}"
+                yield Finding(path=name, what=what, advice=DELETE)
+                continue
+            if stored is None:
+                yield Finding(
+                    path=name,
+                    what="the snapshot is of other rules or another schema, and is not used",
+                    advice="nothing, or delete it",
+                    is_note=True,
+                )
+                continue
+            what = ""
+            events = RecordedEvents(log, system, number)  # as far as they go now
+            if not is_of(stored, events.partition):
+                what = f"the snapshot is not used: {ANOTHER_LOG}"
+            elif is_sound and events.partition.log_start == 0:
+                fold_until(events, fold, stored.last_cause)
+                what = _difference(stored, fold, system)
+            if what:
+                yield Finding(path=name, what=what, advice=DELETE)
+    except SnapshotsUnavailable as error:
+        place = f"snapshots of {system.name}-{number}"
+        yield Finding(path=place, what=f"they cannot be read: {error}", advice=REACH)
 
 
 def _difference(stored: Fold[Any], fold: Fold[Any], system: System) -> str:

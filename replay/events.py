@@ -10,11 +10,10 @@ from log.codec import DECODE_ERRORS
 from log.envelope import Event
 from log.errors import CorruptLog
 from log.interface import Log
-from log.record import Batch, StoredRecord
+from log.record import Batch, StoredRecord, batch_of
 from processors.core.fold import IncompleteCommand, SequenceGap
 from processors.core.messages import RulesAdopted
 from processors.core.system import System
-from replay.recorded import batch_of
 
 READ_BYTES = 1 << 20
 _ADOPTED_TAG = b"rules_adopted.v1"

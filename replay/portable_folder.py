@@ -17,7 +17,7 @@ import msgspec
 
 from log.errors import InvalidConfig
 from log.interface import Log, Partition
-from log.record import HEADER_SIZE, LENGTH_END, Batch
+from log.record import HEADER_SIZE, LENGTH_END, Batch, batch_of
 from log.topic import TopicConfig
 from replay.portable import (
     Counts,
@@ -31,7 +31,6 @@ from replay.portable import (
     committed_offsets,
     exported_partitions,
 )
-from replay.recorded import batch_of
 
 MANIFEST_NAME = "manifest.json"
 VERSION = 1

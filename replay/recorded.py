@@ -10,25 +10,13 @@ from collections.abc import Callable, Sequence
 from log.backends import wall_clock_ms
 from log.backends.memory import MemoryPartition
 from log.errors import UnknownTopic
-from log.interface import Partition, Writer
-from log.record import Batch, BatchBuilder, Record, StoredRecord, new_batch, place_batch
+from log.interface import Partition, Writer, nothing
+from log.record import Batch, BatchBuilder, Record, batch_of, new_batch
 from log.topic import TopicConfig
 from processors.core.system import System
 
 EventSink = Callable[[Batch], None]
 """Takes the events of one step, as a batch whose offsets mean nothing."""
-
-
-def batch_of(records: Sequence[StoredRecord]) -> Batch:
-    """The records (at least one) as one batch that keeps their offsets: to cut a batch in two."""
-    base = records[0].offset
-    builder = new_batch()
-    for record in records:
-        delta = record.offset - base
-        builder.append(delta, record.timestamp, record.key, record.value, record.headers)
-    encoded = builder.build()
-    place_batch(encoded, base)
-    return Batch(bytes(encoded))
 
 
 class CommandsUntil(MemoryPartition):
@@ -68,9 +56,13 @@ class _SinkWriter:
     def __init__(self, sink: EventSink) -> None:
         self._sink = sink
 
-    def append_batch(self, batch: BatchBuilder) -> int:
-        self._sink(Batch(bytes(batch.build())))
-        return 0
+    def new_batch(self) -> BatchBuilder:
+        return new_batch()
+
+    def append_batch(self, batch: BatchBuilder, meanwhile: Callable[[], None] = nothing) -> range:
+        decided = Batch(bytes(batch.build()))
+        self._sink(decided)
+        return range(decided.count)
 
     def close(self) -> None:
         return None

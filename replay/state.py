@@ -7,7 +7,6 @@ gives it for people: as rows of JSON, with the digest that equal states share on
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -18,7 +17,7 @@ from log.record import Batch
 from processors.core.decider import digest
 from processors.core.fold import Fold, new_fold
 from processors.core.messages import RulesAdopted
-from processors.core.snapshots import SnapshotFolder
+from processors.core.snapshots import Snapshots
 from processors.core.system import System
 from replay.events import RecordedEvents
 
@@ -81,10 +80,10 @@ def state_at(
     partition: int,
     at: At = END,
     *,
-    snapshots: Path | None = None,
+    snapshots: Snapshots | None = None,
     progress: Progress | None = None,
 ) -> StateAt:
-    """The state of one partition at a place in history. `snapshots` is the folder they are in.
+    """The state of one partition at a place in history. `snapshots` are the partition's.
 
     Errors: OffsetOutOfRange for a command that is not decided yet, or where the events before the
     place were deleted and no snapshot has them in it; those of folding.
@@ -115,16 +114,18 @@ def state_at(
 
 
 def begin_fold(
-    events: RecordedEvents, system: System, command_offset: int | None, snapshots: Path | None
+    events: RecordedEvents,
+    system: System,
+    command_offset: int | None,
+    snapshots: Snapshots | None,
 ) -> Fold[Any]:
-    """The newest usable snapshot not after a command (None: at all), or the fold of nothing.
+    """The newest usable snapshot not after a command (None: the end), or the fold of nothing.
 
     Errors: OffsetOutOfRange where the events after it are deleted.
     """
-    fold: Fold[Any] | None = None
-    if snapshots is not None:
-        folder = SnapshotFolder(snapshots, system, events.partition.number)
-        fold = folder.load(events.end, command_offset)
+    fold = snapshots.load(events.partition, command_offset) if snapshots else None
+    while fold is not None and fold.next_offset > events.end:  # taken meanwhile
+        fold = snapshots.load(events.partition, fold.last_cause - 1) if snapshots else None
     fold = fold or new_fold(system.decider)
     if fold.next_offset < events.partition.log_start:
         raise OffsetOutOfRange(

@@ -9,17 +9,17 @@ what stands before `since`, or was decided from commands that are deleted by now
 """
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from log.interface import Log
-from log.record import Batch, StoredRecord
+from log.record import Batch, StoredRecord, batch_of
+from processors.core.snapshots import Snapshots
 from processors.core.system import System
 from processors.core.task import Task
 from replay.events import RecordedEvents
-from replay.recorded import ReplayLog, batch_of
+from replay.recorded import ReplayLog
 from replay.state import Progress, begin_fold, fold_until
 
 
@@ -72,12 +72,12 @@ def verify(
     partition: int,
     *,
     since: int = 0,
-    snapshots: Path | None = None,
+    snapshots: Snapshots | None = None,
     progress: Progress | None = None,
 ) -> Verification:
     """Decide the commands of one partition again, from the offset `since` on, and compare.
 
-    Reads only, and takes no fence: it may run beside the task. Snapshots, where their folder is
+    Reads only, and takes no fence: it may run beside the task. The partition's snapshots, where
     given, are used to get to `since` faster, and where the events before it were deleted.
     Errors: OffsetOutOfRange, SequenceGap, IncompleteCommand, CorruptLog where history cannot be
     folded; TaskFailed where the rules raise in `evolve`.
@@ -100,7 +100,9 @@ class _Verifier:
         """The recorded events of the commands that are being decided; `compared` of them are."""
         self.compared = 0
 
-    def run(self, since: int, snapshots: Path | None, progress: Progress | None) -> Verification:
+    def run(
+        self, since: int, snapshots: Snapshots | None, progress: Progress | None
+    ) -> Verification:
         result = self.result
         start = max(since, self.commands.log_start)
         # Where the first events are gone, only the newest snapshot is sure to be old enough.
@@ -142,7 +144,7 @@ class _Verifier:
         else:
             fold.advance(self.events.partition, [batch_of(records)], self.events.codec)
             self.result.commands_of_other_rules += fold.last_cause - before
-        fold.next_offset = records[-1].offset + 1
+        fold.reached(records[-1].value or b"", records[-1].offset)
 
     def _compare(self, records: list[StoredRecord]) -> None:
         last = self.events.decode(records[-1]).cause

@@ -3,6 +3,7 @@
 To record the golden histories again: `python -m processors.core.testing golden PACKAGE FOLDER`.
 """
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,10 @@ from log.backends.file import FileLog
 from log.backends.file.doctor import examine
 from processors.core.decider import digest
 from processors.core.registry import Registry
+from processors.core.snapshots import open_snapshots
 from processors.core.testing import CHECKS, Check, Subject
 from processors.core.testing.subject import assert_same, flow_records, told
-from processors.core.worker import Worker
+from processors.core.workers.embedded import Worker
 from projections.core.testing import check_read_models
 from replay.doctor import examine_system
 from replay.portable_folder import export_folder, import_folder
@@ -65,10 +67,10 @@ def test_replay(subject: Subject, tmp_path: Path) -> None:
         assert [result.difference for result in results] == [None] * len(results)
         assert sum(result.commands_compared for result in results) == len(commands)
         for number, state in states.items():
-            for folder in (None, snapshots):
-                assert state_at(log, system, number, snapshots=folder).digest == state
+            for kept in (None, open_snapshots(snapshots, system, number)):
+                assert state_at(log, system, number, snapshots=kept).digest == state
         assert list(examine(str(tmp_path / "log"))) == []
-        assert list(examine_system(log, system, snapshots)) == []
+        assert list(examine_system(log, system, partial(open_snapshots, snapshots))) == []
         export_folder(log, tmp_path / "export")
         import_folder(copy, tmp_path / "export")
         assert_same(told(copy, system), told(log, system), "after export and import")

@@ -3,7 +3,6 @@
 from log.codec import Codec
 from log.envelope import Event
 from log.interface import Partition
-from log.record import Batch
 
 
 def events_of(partition: Partition, codec: Codec[Event], command_offset: int) -> list[Event]:
@@ -15,7 +14,7 @@ def events_of(partition: Partition, codec: Codec[Event], command_offset: int) ->
     end = high = partition.high_watermark
     while low < high:
         middle = (low + high) // 2
-        batch = Batch(partition.read(middle, 1)[0].buffer)
+        batch = partition.read(middle, 1)[0].whole()
         first = next(iter(batch), None)
         if first is not None and codec.decode(first.value or b"").cause < command_offset:
             begin, low = max(batch.base_offset, begin), batch.last_offset + 1

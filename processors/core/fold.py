@@ -4,6 +4,7 @@ Events come in as batches read from the partition; the state, the next sequence,
 the origins seen come out (law 4: the events topic is the checkpoint).
 """
 
+import zlib
 from collections.abc import Iterable
 from typing import Generic
 
@@ -11,7 +12,7 @@ from log.codec import DECODE_ERRORS, Codec
 from log.envelope import Command, Event
 from log.errors import CorruptLog, LogError
 from log.interface import Partition
-from log.record import Batch
+from log.record import Batch, StoredRecord
 from processors.core.decider import Decider, State
 from processors.core.messages import CORE_EVENTS, RulesAdopted
 
@@ -34,7 +35,8 @@ class Fold(Generic[State]):
 
     `next_offset` is where to read on in the events partition; `last_cause` the offset of the last
     command decided; `at` the latest timestamp so far (milliseconds since 1970); `rules_version`
-    is 0 where no rules were adopted yet.
+    is 0 where no rules were adopted yet. `last_offset` is where the last event read stands, and
+    `last_checksum` the CRC-32 of its value: they tell a replaced partition from the old one.
     """
 
     def __init__(
@@ -45,6 +47,8 @@ class Fold(Generic[State]):
         next_sequence: int = 0,
         next_offset: int = 0,
         last_cause: int = -1,
+        last_offset: int = -1,
+        last_checksum: int = 0,
         at: int = 0,
         rules_version: int = 0,
         origins: Origins | None = None,
@@ -55,6 +59,8 @@ class Fold(Generic[State]):
         self.next_offset = next_offset
         self.last_cause = last_cause
         self.last_cause_complete = True
+        self.last_offset = last_offset
+        self.last_checksum = last_checksum
         self.at = at
         self.rules_version = rules_version
         self.origins: Origins = origins or {}
@@ -68,7 +74,9 @@ class Fold(Generic[State]):
         evolve = self.decider.evolve
         state = self.state
         sequence = first = self.next_sequence
+        next_offset = self.next_offset
         event: Event | None = None
+        record: StoredRecord | None = None
         for batch in batches:
             for record in batch:
                 value = record.value
@@ -94,15 +102,24 @@ class Fold(Generic[State]):
                     state = evolve(state, event)
                 if event.origin_sequence >= 0:
                     self.see_origin(event)
-            self.next_offset = batch.last_offset + 1
+            next_offset = batch.last_offset + 1
             if batch.max_timestamp > self.at:
                 self.at = batch.max_timestamp
         self.state = state
         self.next_sequence = sequence
+        if record is not None:
+            self.reached(record.value or b"", record.offset)
+        self.next_offset = next_offset
         if event is not None and sequence > first:
             self.last_cause = event.cause
             self.last_cause_complete = event.cause_index + 1 == event.cause_count
         return sequence - first
+
+    def reached(self, value: bytes, offset: int) -> None:
+        """The last event so far, of that value, stands at `offset`; the next one is after it."""
+        self.last_checksum = zlib.crc32(value)
+        self.last_offset = offset
+        self.next_offset = offset + 1
 
     def has_seen_origin(self, message: Command | Event) -> bool:
         """Whether the origin is at or below the watermark of its source partition (law 5)."""

@@ -43,9 +43,10 @@ class System:
     invariant: Callable[[Any], None] | None = None
     render: Callable[[Any], str] | None = None
     """Draws a state for people, on some twenty lines: the demo shows it."""
-    flow: Callable[[int], Iterator[tuple[int, Any]]]
+    flow: Callable[..., Iterator[tuple[int, Any]]]
     """`flow(seed)` gives a realistic, endless stream of (timestamp in ms, command), the same for
-    the same seed: it feeds the demo, the benchmarks and the tests that every system passes."""
+    the same seed: it feeds the demo, the benchmarks and the tests that every system passes.
+    `flow(seed, start_ms=...)` begins then or later, and not at a moment of its own."""
     topic_settings: Mapping[str, Any] = field(default_factory=dict)
     """Further settings of TopicConfig for the system's topics."""
 

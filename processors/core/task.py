@@ -5,34 +5,44 @@ Commands come in from `<system>.commands`, are decided one by one, and their eve
 that command: it goes to `<system>.dead-letters`, and an event says so.
 """
 
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from hdrh.histogram import HdrHistogram
 
 from log.envelope import Event
-from log.errors import LogError
+from log.errors import LogError, OffsetOutOfRange
 from log.interface import TaskLog
-from log.record import NO_HEADERS, Batch, BatchBuilder, StoredRecord, new_batch
+from log.record import NO_HEADERS, Batch, BatchBuilder, Record, StoredRecord
 from processors.core.dead_letters import dead_letter_of
 from processors.core.decider import EvolveFailed
 from processors.core.decider import fold as fold_events
-from processors.core.fold import Fold, IncompleteCommand, new_fold
 from processors.core.messages import CommandDeadLettered, NothingChanged, RulesAdopted, Tick
-from processors.core.snapshots import SnapshotFolder
+from processors.core.recovery import Recovery
+from processors.core.snapshots import Snapshots
 from processors.core.system import System
 from processors.core.timers import fire_timers, log_failure
+from processors.core.workers.tracing import TaskTracing
 
 logger = logging.getLogger("refold.task")
 
 READ_BYTES = 1 << 20
 """Some 10,000 commands a step: a flush to disk (about 0.5 ms) is then 2 % of a step."""
+EVENT_OVERHEAD_BYTES = 4096
+"""More than what stands beside an event's value in its batch."""
+REASON_LENGTH_MAX = 4000
 LATENCY_US_MAX = 3_600_000_000
 
 Progress = Callable[[int, int], None]
 """Called with how many events are folded, and how many there will be."""
+
+
+class InvalidEvent(Exception):
+    """The rules made an event that its topic does not take; the command is dead-lettered."""
 
 
 class TaskFailed(Exception):
@@ -43,7 +53,9 @@ class Task:
     """Runs a system's decider over one command partition, exactly once.
 
     Opening a task takes the fence of its events partition (PartitionFenced where another task
-    has it) and folds what is there. Then `step` again and again; `close` gives the fence up.
+    has it, and keeps it) and folds what is there; with `at_once=False` that is left to the caller:
+    `recover_some`, again and again. Then `step` again and again; `close` gives the fence up.
+    A warm standby hands its `recovery` over.
     """
 
     def __init__(
@@ -51,26 +63,45 @@ class Task:
         log: TaskLog,
         system: System,
         number: int,
-        snapshots: SnapshotFolder | None = None,
+        snapshots: Snapshots | None = None,
         progress: Progress | None = None,
+        *,
+        recovery: Recovery | None = None,
+        at_once: bool = True,
+        tracing: TaskTracing | None = None,
     ) -> None:
         self.system = system
         self.number = number
         self.snapshots = snapshots
-        self.snapshot_sequence = 0
-        """The next sequence of the newest snapshot."""
         self.commands = log.partition(system.commands_topic, number)
         self.events = log.partition(system.events_topic, number)
         self.dead_letters = log.partition(system.dead_letters_topic, number)
         self.latency = HdrHistogram(1, LATENCY_US_MAX, 3)
         """Microseconds from a command's read to its durable events, a count a command."""
         self.command_codec = system.command_codec(self.commands.config)
+        self.dead_lettered = 0
+        """How many commands this task could not decide."""
         self._event_codec = system.event_codec(self.events.config)
+        self._event_bytes_max = self.events.config.max_message_bytes - EVENT_OVERHEAD_BYTES
+        self._commands_start = self.commands.log_start
         self._ahead = False
         """Whether the state is ahead of what is durable."""
+        self._log = log
+        self._tracing = tracing
+        self._step_bytes = READ_BYTES
+        self._letters: list[Record] = []
+        self._read_ahead: tuple[int, list[Batch]] = (-1, [])
+        """What was read while the last events became durable, and from where."""
         self._writer = log.open_writer(system.events_topic, number)
         try:
-            self.fold = self._recover(progress)
+            self._recovery: Recovery | None = recovery or self._new_recovery()
+            self.fold = self._recovery.fold
+            self.snapshot_sequence = self._recovery.snapshot_sequence
+            """The next sequence of the newest snapshot."""
+            self.recovery_end = self.events.high_watermark
+            """Where in the events history ends: nobody else can write from the fence on."""
+            if at_once:
+                self._recover(progress)
         except BaseException:
             self._writer.close()
             raise
@@ -81,18 +112,49 @@ class Task:
     @property
     def next_command(self) -> int:
         """The offset of the next command to decide."""
-        return max(self.fold.last_cause + 1, self.commands.log_start)
+        return max(self.fold.last_cause + 1, self._commands_start)
 
     @property
     def lag(self) -> int:
         """How many commands wait."""
         return self.commands.high_watermark - self.next_command
 
+    def waiting_ms(self, now: int) -> int:
+        """Since when the oldest command waits that is not decided; 0 where none does."""
+        for batch in self.commands.read(self.next_command, 1):
+            for record in batch:
+                return max(now - record.timestamp, 0)
+        return 0
+
     @property
     def next_due(self) -> int | None:
         """When the earliest timer of the state fires (ms since 1970); None where there is none."""
         next_due = self.fold.decider.next_due
         return None if next_due is None else next_due(self.fold.state)
+
+    @property
+    def is_recovering(self) -> bool:
+        """Whether history is not folded yet, so that nothing can be decided."""
+        return self._recovery is not None
+
+    def recover_some(self) -> bool:
+        """Fold one read's worth of history; whether there is more to fold."""
+        recovery = self._recovery
+        if recovery is None:
+            return False
+        if recovery.fold.next_offset < self.recovery_end and recovery.advance():
+            return True
+        self.fold = recovery.finish()
+        self._recovery = None
+        return False
+
+    def _recover(self, progress: Progress | None) -> None:
+        while self.recover_some():
+            if progress:
+                progress(self.fold.next_offset, self.recovery_end)
+
+    def _new_recovery(self) -> Recovery:
+        return Recovery(self._log, self.system, self.number, self.snapshots)
 
     def step(self, max_bytes: int = READ_BYTES) -> int:
         """Decide one read's worth of commands; returns how many, once their events are durable.
@@ -101,27 +163,59 @@ class Task:
         step first folds again what is durable.
         """
         if self._ahead:
-            self.fold = self._recover(None)
+            self._recovery = self._new_recovery()
+            self.recovery_end = self.events.high_watermark
             self._ahead = False
-        batches = self.commands.read(self.next_command, max_bytes)
+        self._recover(None)
+        batches = self._read_commands(max_bytes)
         if not batches:
             return 0
         started_ns = time.perf_counter_ns()
-        self._ahead = True
+        if self._tracing is not None:
+            self._tracing.began()
         try:
             decided = self._decide(batches)
-        except LogError:
-            raise
-        except Exception as error:
+        except BaseException as error:
+            self._start_over()
+            if isinstance(error, LogError) or not isinstance(error, Exception):
+                raise
             raise TaskFailed(
                 f"{self.system.name}-{self.number}: evolve raised {error!r} at a command from "
                 f"offset {self.next_command} on. A fact cannot be rejected: mend the rules and "
                 "start again; nothing of these commands was written"
             ) from error
-        self._ahead = False
+        if self._tracing is not None:
+            self._tracing.decided(True)
         elapsed_us = (time.perf_counter_ns() - started_ns) // 1000 + 1
         self.latency.record_value(min(elapsed_us, LATENCY_US_MAX), decided)
         return decided
+
+    def _start_over(self) -> None:
+        """The state is ahead of what is durable: the next step folds that again."""
+        self._letters = []
+        if self._tracing is not None:
+            self._tracing.decided(False)
+        self._ahead = True  # folded later: the log may not answer now
+
+    def _read_commands(self, max_bytes: int) -> list[Batch]:
+        self._step_bytes = max_bytes
+        offset, batches = self._read_ahead
+        self._read_ahead = -1, []
+        if offset == self.next_command and batches:
+            return batches
+        try:
+            batches = self.commands.read(self.next_command, max_bytes)
+        except OffsetOutOfRange:
+            self._commands_start = self.commands.log_start
+            batches = self.commands.read(self.next_command, max_bytes)
+        while batches and not any(batch.count for batch in batches):  # steps over a hole
+            batches = self.commands.read(batches[-1].last_offset + 1, max_bytes)
+        return batches
+
+    def _meanwhile(self, offset: int) -> None:
+        """While the log makes the events durable: read the next commands."""
+        with contextlib.suppress(LogError):  # the next step meets it
+            self._read_ahead = offset, self.commands.read(offset, self._step_bytes)
 
     def save_snapshot(self) -> None:
         """Write the state down, unless the newest snapshot is of it already."""
@@ -129,41 +223,29 @@ class Task:
             self.snapshots.save(self.fold)
             self.snapshot_sequence = self.fold.next_sequence
 
-    def close(self) -> None:
-        """Give the partition up; a successor may open it at once."""
-        self._writer.close()
+    def close(self) -> Recovery | None:
+        """Give the partition up; a successor may open it at once.
 
-    def _recover(self, progress: Progress | None) -> Fold[Any]:
-        """Law 4: the newest snapshot, and the events after it."""
-        end = self.events.high_watermark
-        fold = self.snapshots.load(end) if self.snapshots else None
-        fold = fold or new_fold(self.system.decider)
-        self.snapshot_sequence = fold.next_sequence
-        while fold.next_offset < end:
-            offset = max(fold.next_offset, self.events.log_start)
-            batches = self.events.read(offset, READ_BYTES)
-            if not batches:
-                break
-            fold.advance(self.events, batches, self._event_codec)
-            if progress:
-                progress(fold.next_offset, end)
-        if not fold.last_cause_complete:
-            raise IncompleteCommand(
-                f"{self.events.topic}-{self.number}: the events of the command at offset "
-                f"{fold.last_cause} are not all there; `refold doctor` tells more"
-            )
-        return fold
+        What is folded may stay as a standby; None where it is ahead of what is durable.
+        """
+        self._writer.close()
+        return (
+            None
+            if self._ahead
+            else Recovery(self._log, self.system, self.number, self.snapshots, self.fold)
+        )
 
     def _decide(self, batches: Sequence[Batch]) -> int:
-        """The inner loop. What every command pays is here; what few pay is in methods beside."""
+        """The inner loop: what every command pays is here, what few pay in methods beside."""
         fold = self.fold
         decode: Callable[[bytes], Any] = self.command_codec.decode
         decide, next_due = fold.decider.decide, fold.decider.next_due
         evolve, encode = fold.decider.evolve, self._event_codec.encode
-        builder = new_batch(self.events.config.compression_type)
-        append = builder.append
-        adopted = size = self._adopt_rules(builder, batches[0])
-        sequence, state, at = fold.next_sequence + size, fold.state, fold.at
+        builder = self._writer.new_batch()
+        append, bytes_max = builder.append, self._event_bytes_max
+        tracing, headers = self._tracing, NO_HEADERS
+        size = self._adopt_rules(builder, batches[0])
+        first, state, at = fold.next_sequence, fold.state, fold.at
         due, decided = self.next_due, 0
         for batch in batches:
             for record in batch:
@@ -184,18 +266,20 @@ class Task:
                         state, apply = fold.state, _unchanged
                     if len(events) == 1:
                         event = events[0]
-                        event.sequence = sequence
+                        event.sequence = first + size
                         event.cause = cause
                         value, values = encode(event), None
+                        if len(value) > bytes_max:
+                            raise self._too_large(value)
                     else:
                         if not events:
                             events, apply = (NothingChanged(),), _unchanged
-                        values = self._encode(events, sequence, cause)
+                        values = self._encode(events, first + size, cause)
                 except (EvolveFailed, LogError):
                     raise
                 except Exception as error:
                     events, apply = (self._dead_letter(record, error),), _unchanged
-                    values = self._encode(events, sequence, cause)
+                    values = self._encode(events, first + size, cause)
                 at = now
                 decided += 1
                 for event in events:
@@ -204,23 +288,32 @@ class Task:
                     due = next_due(state)
                     if due is not None and due <= now and apply is evolve:
                         fold.state, fold.at = state, now
-                        values = self._encode([*events, *self._fire_timers(now)], sequence, cause)
+                        events = [*events, *self._fire_timers(now)]
+                        values = self._encode(events, first + size, cause)
                         state, due = fold.state, self.next_due
+                if tracing is not None:
+                    headers = tracing.headers(record, events, len(events))
                 if values is None:
-                    append(size, now, record.key, value, NO_HEADERS)
+                    append(size, now, record.key, value, headers)
                     size += 1
-                    sequence += 1
                     continue
                 for value in values:
-                    append(size, now, record.key, value, NO_HEADERS)
+                    append(size, now, record.key, value, headers)
                     size += 1
-                    sequence += 1
-        base = self._writer.append_batch(builder)
-        fold.state, fold.at, fold.last_cause = state, at, cause
-        fold.next_sequence, fold.next_offset = sequence, base + size
-        if adopted:
-            fold.rules_version = self.system.rules_version
+        fold.state, fold.at, fold.last_cause, fold.next_sequence = state, at, cause, first + size
+        fold.rules_version = self.system.rules_version
+        self._append(builder, value)
         return decided
+
+    def _append(self, builder: BatchBuilder, last_value: bytes) -> None:
+        """Make the events durable, after the dead letters that they name."""
+        letters, self._letters = self._letters, []
+        if letters:
+            self.dead_letters.append(letters)
+            self.dead_lettered += len(letters)
+        fold = self.fold
+        offsets = self._writer.append_batch(builder, partial(self._meanwhile, fold.last_cause + 1))
+        fold.reached(last_value, offsets[-1])
 
     def _encode(self, events: Sequence[Event], sequence: int, cause: int) -> list[bytes]:
         """Number the events of one command, and encode them."""
@@ -230,7 +323,19 @@ class Task:
             event.cause = cause
             event.cause_index = index
             event.cause_count = count
-        return list(map(self._event_codec.encode, events))
+        return list(map(self._encode_event, events))
+
+    def _encode_event(self, event: Event) -> bytes:
+        value = self._event_codec.encode(event)
+        if len(value) > self._event_bytes_max:
+            raise self._too_large(value)
+        return value
+
+    def _too_large(self, value: bytes) -> InvalidEvent:
+        return InvalidEvent(
+            f"an event of {len(value)} bytes does not fit the topic's max_message_bytes "
+            f"{self.events.config.max_message_bytes}"
+        )
 
     def _adopt_rules(self, builder: BatchBuilder, batch: Batch) -> int:
         """Law 10: say which rules decide from here on, before the first command that they decide.
@@ -277,18 +382,25 @@ class Task:
 
     def _fire_timers(self, now: int) -> list[Event]:
         """The events, applied, of the timers that are due."""
-        fold, encode = self.fold, self._event_codec.encode
+        fold = self.fold
         events, fold.state = fire_timers(
-            fold.decider, fold.state, now, at=fold.at, encode=encode, failed=log_failure
+            fold.decider,
+            fold.state,
+            now,
+            at=fold.at,
+            encode=self._encode_event,
+            failed=log_failure,
         )
         return events
 
     def _dead_letter(self, record: StoredRecord, error: Exception) -> Event:
         """Keep the record for people to look at; the event that says so."""
         reason = "a command cannot be a tombstone" if record.value is None else repr(error)
+        if len(reason) > REASON_LENGTH_MAX:
+            reason = reason[:REASON_LENGTH_MAX] + " ..."
         topic = self.commands.topic
         logger.warning("%s-%d offset %d: %s", topic, self.number, record.offset, reason)
-        self.dead_letters.append([dead_letter_of(topic, self.number, record, reason)])
+        self._letters.append(dead_letter_of(topic, self.number, record, reason))
         return CommandDeadLettered(reason=reason)
 
 

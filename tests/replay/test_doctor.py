@@ -1,6 +1,7 @@
 """The doctor on histories: healthy ones get no finding; each broken law is told with its place."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from log.envelope import Event
 from log.interface import Log
 from log.record import Record
 from processors.core.messages import NothingChanged, RulesAdopted
-from processors.core.snapshots import SnapshotFolder
+from processors.core.snapshots import SnapshotFolder, open_snapshots
 from replay.doctor import examine_system
 from tests.replay.recording import PARKING, UNREADABLE, append, run, with_rules
 from tests.samples.parking import SYSTEM, flow
@@ -20,7 +21,8 @@ from tests.samples.parking.decider import Garage, decide
 
 
 def told(log: Log, snapshots: Path | None = None) -> list[tuple[int | None, str]]:
-    return [(found.offset, found.what) for found in examine_system(log, PARKING, snapshots)]
+    opened = partial(open_snapshots, snapshots) if snapshots else None
+    return [(found.offset, found.what) for found in examine_system(log, PARKING, opened)]
 
 
 def history(log: Log, commands: int = 100) -> None:
@@ -38,7 +40,10 @@ def test_a_healthy_history(log: Log, tmp_path: Path) -> None:
     progress: list[tuple[int, int]] = []
     end = log.partition(SYSTEM.events_topic, 0).log_end
     findings = examine_system(
-        log, PARKING, tmp_path, lambda done, total: progress.append((done, total))
+        log,
+        PARKING,
+        partial(open_snapshots, tmp_path),
+        lambda done, total: progress.append((done, total)),
     )
     assert list(findings) == []
     assert progress[-1] == (end, end)
@@ -159,12 +164,12 @@ def test_snapshots(tmp_path: Path) -> None:
     history(log)
     fold = run(log).fold
     folder = SnapshotFolder(tmp_path, PARKING, 0)
-    good = folder.save(fold).read_bytes()
+    path = Path(folder.save(fold))
+    good = path.read_bytes()
     assert told(log, tmp_path) == []
 
-    (path,) = folder.paths()
     path.write_bytes(good[:-3])
-    assert "the snapshot is damaged: its digest" in told(log, tmp_path)[0][1]
+    assert "the snapshot is damaged: it is cut" in told(log, tmp_path)[0][1]
     path.write_bytes(b"")
     assert "the snapshot is damaged: " in told(log, tmp_path)[0][1]
 
@@ -175,11 +180,16 @@ def test_snapshots(tmp_path: Path) -> None:
     folder.save(fold)
     assert "the snapshot says at " in told(log, tmp_path)[0][1]
 
-    ahead = MemoryLog()
-    append(ahead, *islice(flow(1), 10))
-    run(ahead)
-    assert "it is of another log, or events are lost" in told(ahead, tmp_path)[0][1]
+    for seed, commands in ((1, 10), (2, 200)):
+        other = MemoryLog()
+        append(other, *islice(flow(seed), commands))
+        run(other)
+        assert "it is of another log, or events are lost" in told(other, tmp_path)[0][1]
 
-    other = with_rules(2, decide)
-    findings = list(examine_system(log, other, tmp_path))
+    of_other_rules = with_rules(2, decide)
+    findings = list(examine_system(log, of_other_rules, partial(open_snapshots, tmp_path)))
     assert [finding.is_note for finding in findings] == [True]
+
+    in_the_way = tmp_path / "file"
+    in_the_way.touch()
+    assert "they cannot be read: " in told(log, in_the_way)[0][1]

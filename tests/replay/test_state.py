@@ -95,7 +95,7 @@ def test_from_the_nearest_snapshot(log: Log, tmp_path: Path) -> None:
     append(log, *islice(flow(2), 40))
     run(log)
     whole = [state_at(log, PARKING, 0, At(command_offset=offset)) for offset in (10, 59, 80)]
-    for snapshots in (None, tmp_path):
+    for snapshots in (None, folder):
         again = [
             state_at(log, PARKING, 0, At(command_offset=offset), snapshots=snapshots)
             for offset in (10, 59, 80)
@@ -103,8 +103,8 @@ def test_from_the_nearest_snapshot(log: Log, tmp_path: Path) -> None:
         assert again == whole
 
     log.partition(SYSTEM.events_topic, 0).delete_before(first.next_offset)
-    assert state_at(log, PARKING, 0, At(command_offset=80), snapshots=tmp_path) == whole[2]
-    for at, snapshots in ((80, None), (10, tmp_path)):
+    assert state_at(log, PARKING, 0, At(command_offset=80), snapshots=folder) == whole[2]
+    for at, snapshots in ((80, None), (10, folder)):
         with pytest.raises(OffsetOutOfRange, match="were deleted, and no usable snapshot"):
             state_at(log, PARKING, 0, At(command_offset=at), snapshots=snapshots)
 

@@ -193,13 +193,14 @@ def test_since(log: Log) -> None:
 
 def test_events_deleted_too_need_a_snapshot(log: Log, tmp_path: Path) -> None:
     append(log, *islice(flow(1), 60))
-    SnapshotFolder(tmp_path, PARKING, 0).save(run(log).fold)
+    folder = SnapshotFolder(tmp_path, PARKING, 0)
+    folder.save(run(log).fold)
     append(log, *islice(flow(2), 40))
     run(log)
     log.partition(SYSTEM.events_topic, 0).delete_before(20)
     with pytest.raises(OffsetOutOfRange, match="events before offset 20 were deleted"):
         verify(log, PARKING, 0)
-    result = verify(log, PARKING, 0, snapshots=tmp_path)
+    result = verify(log, PARKING, 0, snapshots=folder)
     assert (result.commands_before, result.commands_compared) == (60, 40)
     assert result.difference is None
 

@@ -15,7 +15,10 @@ IMPURE = [
     ("import os.path", "rules may not import os"),
     ("from pathlib import Path", "rules may not import pathlib"),
     ("import uuid as maths", "rules may not import uuid"),
-    ("from processors.core.worker import Clock", "rules may not use processors.core.worker"),
+    (
+        "from processors.core.workers.running import Clock",
+        "rules may not use processors.core.workers",
+    ),
     ("from log.backends import wall_clock_ms", "rules may not use log.backends"),
     ("from . import other", "a relative import"),
     ("half = 0.5", "the float 0.5"),

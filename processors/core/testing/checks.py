@@ -18,7 +18,7 @@ import msgspec
 from log.backends.memory import MemoryLog, MemoryPartition
 from log.envelope import Command
 from log.errors import LogStorageError
-from log.interface import Partition, Writer
+from log.interface import Partition, Writer, nothing
 from log.record import BatchBuilder, Record
 from processors.core.decider import digest
 from processors.core.fold import new_fold
@@ -87,7 +87,7 @@ def check_snapshot_and_tail(subject: Subject) -> None:
             for number, fold in enumerate(decide_all(log, system)):
                 snapshots = SnapshotFolder(Path(folder), system, number)
                 snapshots.save(fold)
-                restored = snapshots.load(fold.next_offset)
+                restored = snapshots.load(log.partition(system.events_topic, number))
                 assert restored is not None, "the snapshot just taken is not usable"
                 before, after = digests(system, (fold, restored))
                 assert before == after, f"after {cut} commands: from_rows(to_rows(state)) differs"
@@ -132,7 +132,7 @@ class CrashingLog:
     def open_writer(self, topic: str, number: int) -> Writer:
         return _CrashingWriter(self, self._log.open_writer(topic, number))
 
-    def append(self, batch: BatchBuilder, writer: Writer) -> int:
+    def append(self, batch: BatchBuilder, writer: Writer) -> Sequence[int]:
         self._appends += 1
         if self._appends % 2 == 0:
             writer.append_batch(batch)
@@ -144,7 +144,12 @@ class _CrashingWriter:
         self._log = log
         self._writer = writer
 
-    def append_batch(self, batch: BatchBuilder) -> int:
+    def new_batch(self) -> BatchBuilder:
+        return self._writer.new_batch()
+
+    def append_batch(
+        self, batch: BatchBuilder, meanwhile: Callable[[], None] = nothing
+    ) -> Sequence[int]:
         return self._log.append(batch, self._writer)
 
     def close(self) -> None:

@@ -10,28 +10,16 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
-from log.backends.file import FileLog
-from processors.core.registry import Registry
-from processors.core.worker import SnapshotPolicy, Worker
-
+Work = Callable[[Sequence[int], threading.Event], None]
+"""Runs a share of the partitions until the event is set. Travels to another process: a function of
+a module, or a `partial` of one."""
 Failed = Callable[[Exception], int]
 """Called in the process that failed: says so, and gives its exit code. A function of a module."""
 
 
-def run_processes(
-    folder: Path,
-    packages: Sequence[str],
-    systems: Sequence[str],
-    partitions: Sequence[int],
-    processes: int,
-    *,
-    until_idle: bool,
-    policy: SnapshotPolicy,
-    failed: Failed,
-) -> int:
-    """Run `systems` on the log in `folder` in so many processes, partitions dealt out in turn.
+def run_processes(work: Work, partitions: Sequence[int], processes: int, *, failed: Failed) -> int:
+    """Do `work` in so many processes, partitions dealt out in turn.
 
     Returns when all have ended: 0, or the exit code of the first that failed; where one fails, the
     others are stopped. SIGTERM and SIGINT let each finish its batch.
@@ -43,7 +31,7 @@ def run_processes(
     started = [
         context.Process(
             target=_run_share,
-            args=(folder, packages, systems, share, until_idle, policy, failed),
+            args=(work, share, failed),
             name=f"refold-{number}",
         )
         for number, share in enumerate(shares)
@@ -91,27 +79,11 @@ def stop_with_parent(stop: threading.Event) -> None:
         threading.Thread(target=watch, name="refold-parent", daemon=True).start()
 
 
-def _run_share(
-    folder: Path,
-    packages: Sequence[str],
-    names: Sequence[str],
-    partitions: Sequence[int],
-    until_idle: bool,
-    policy: SnapshotPolicy,
-    failed: Failed,
-) -> None:
+def _run_share(work: Work, partitions: Sequence[int], failed: Failed) -> None:
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda number, frame: stop.set())
     stop_with_parent(stop)
     try:
-        registry = Registry(packages)
-        systems = [registry.find(name).system for name in names]
-        with (
-            FileLog(folder) as log,
-            Worker(
-                log, systems, partitions=partitions, snapshots=folder / "snapshots", policy=policy
-            ) as worker,
-        ):
-            worker.run(until_idle=until_idle, stop=stop)
+        work(partitions, stop)
     except Exception as error:
         sys.exit(failed(error))

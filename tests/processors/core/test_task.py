@@ -1,6 +1,6 @@
 """A task: commands in, events out, exactly once; what happens to what it cannot decide."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -11,6 +11,7 @@ from log.backends.memory import MemoryLog
 from log.codec import Codec
 from log.envelope import Command, Event
 from log.errors import LogStorageError, PartitionFenced
+from log.interface import nothing
 from log.record import BatchBuilder, Record, StoredRecord
 from processors.core.dead_letters import ERROR_HEADER, OFFSET_HEADER
 from processors.core.messages import CommandDeadLettered, NothingChanged, RulesAdopted, Tick
@@ -261,10 +262,10 @@ def test_when_the_log_refuses_the_events_nothing_is_lost_and_nothing_doubled() -
     append_batch = task._writer.append_batch
     full = True
 
-    def refuse(batch: BatchBuilder) -> int:
+    def refuse(batch: BatchBuilder, meanwhile: Callable[[], None] = nothing) -> Sequence[int]:
         if full:
             raise LogStorageError("disk full")
-        return append_batch(batch)
+        return append_batch(batch, meanwhile)
 
     task._writer.append_batch = refuse  # type: ignore[method-assign]
     send(log, PARK, PARK)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from log.backends.memory import MemoryLog
 from log.record import Record
-from processors.core.worker import SnapshotPolicy, Worker
+from processors.core.workers.embedded import Worker
+from processors.core.workers.running import SnapshotPolicy
 from tests.samples.parking import START_MS, SYSTEM, flow
 from tests.samples.parking.commands import ParkCar
 

@@ -1,0 +1,1 @@
+"""Workers: what opens tasks and keeps them going, embedded and on a cluster."""

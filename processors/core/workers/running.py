@@ -1,0 +1,145 @@
+"""Open tasks in one thread: steps them, appends the ticks of due timers, takes snapshots by count
+and by time, rests where there is nothing to do, and keeps the garbage collector to quiet moments.
+
+What decides which tasks are open is a worker: `embedded.py`, `group.py`.
+"""
+
+import contextlib
+import gc
+import time
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from log.record import Record
+from processors.core.messages import Tick
+from processors.core.task import Task
+from processors.core.workers.monitor import Monitor, Place
+
+WAIT_S = 0.05
+"""How long one wait for commands takes at most, so that timers and a stop are seen in time."""
+PAUSE_S_MIN, PAUSE_S_MAX = 0.00005, 0.005
+"""Between looks at several partitions: short after work, longer the longer there is none."""
+COLLECT_EVERY_S = 60.0
+"""A worker that is never idle collects this often nevertheless."""
+
+Clock = Callable[[], int]
+"""Milliseconds since 1970."""
+
+
+class SnapshotPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """A snapshot is due after so many commands, or so many seconds with any, whichever first."""
+
+    every_commands: int = 1_000_000
+    every_s: float = 300.0
+
+
+class _Since(msgspec.Struct):
+    """What a task has done since its last snapshot, and its last tick."""
+
+    snapshot_s: float
+    commands: int = 0
+    ticked_due: int | None = None
+    """The due time that its last tick was for."""
+
+
+class Running:
+    """The open tasks, and how long each has been so."""
+
+    def __init__(self, policy: SnapshotPolicy, clock: Clock, monitor: Monitor) -> None:
+        self._policy = policy
+        self.clock = clock
+        self._monitor = monitor
+        self._since: dict[Task, _Since] = {}
+        self._pause_s = PAUSE_S_MIN
+        self._collected_s = time.monotonic()
+        self._garbage = False
+
+    @property
+    def tasks(self) -> list[Task]:
+        return list(self._since)
+
+    def add(self, task: Task) -> None:
+        self._since[task] = _Since(time.monotonic())
+
+    def drop(self, task: Task) -> None:
+        """It is closed, or about to be."""
+        self._since.pop(task, None)
+
+    def step(self, task: Task) -> int:
+        """Decide one read's worth of commands; how many that was."""
+        began_s, dead_lettered = time.monotonic(), task.dead_lettered
+        count = task.step()
+        if not count:
+            return 0
+        now_s = time.monotonic()
+        self._monitor.stepped(place_of(task), count, now_s - began_s)
+        if task.dead_lettered > dead_lettered:
+            self._monitor.dead_lettered(place_of(task), task.dead_lettered - dead_lettered)
+        self._garbage = True
+        since = self._since[task]
+        since.commands += count
+        if (
+            since.commands >= self._policy.every_commands
+            or now_s - since.snapshot_s >= self._policy.every_s
+        ):
+            task.save_snapshot()
+            since.commands, since.snapshot_s = 0, time.monotonic()
+        if now_s - self._collected_s >= COLLECT_EVERY_S:
+            self._collect()
+        return count
+
+    def tick(self, task: Task) -> bool:
+        """Append a tick where a timer of the task is due, once for each due time."""
+        due = task.next_due
+        since = self._since[task]
+        if due is None or due == since.ticked_due:
+            return False
+        now = self.clock()
+        if due > now or task.lag:
+            return False
+        tick = task.command_codec.encode(Tick())
+        task.commands.append([Record(tick, timestamp=now)])
+        since.ticked_due = due
+        return True
+
+    def rest(self, busy: bool) -> None:
+        """Between rounds: at once after a busy one, else until there may be something to do."""
+        if busy:
+            self._pause_s = PAUSE_S_MIN
+            return
+        if self._garbage:
+            self._collect()
+        if len(self._since) == 1:
+            (task,) = self._since
+            task.commands.wait(task.next_command, WAIT_S)
+        else:
+            time.sleep(self._pause_s)
+            self._pause_s = min(self._pause_s * 1.1, PAUSE_S_MAX)
+
+    def _collect(self) -> None:
+        """Collect what has come since the last time, and never look at it again."""
+        gc.collect()
+        gc.freeze()
+        self._collected_s = time.monotonic()
+        self._garbage = False
+
+
+def place_of(task: Task) -> Place:
+    return Place(task.system.name, task.number)
+
+
+@contextlib.contextmanager
+def quiet_collector() -> Iterator[None]:
+    """Within, the garbage collector runs only where asked: what was recovered is frozen, and no
+    pause falls into the middle of a batch."""
+    enabled = gc.isenabled()
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        if enabled:
+            gc.enable()
