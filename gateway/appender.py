@@ -12,8 +12,9 @@ from typing import Any
 
 from log.backends import wall_clock_ms
 from log.interface import Log
-from log.record import NO_HEADERS, BatchBuilder, new_batch
+from log.record import NO_HEADERS, BatchBuilder
 from processors.core.system import System, place_of
+from processors.core.workers.tracing import AppendTracing
 
 RECORD_OVERHEAD_BYTES = 256
 """More than a batch's header and a record's lengths and times take beside its key and value."""
@@ -38,22 +39,32 @@ class _OpenBatch:
 
 
 class Appender:
-    """Appends the commands of one system. Makes its topics where they are missing."""
+    """Appends the commands of one system. Makes its topics where they are missing.
 
-    def __init__(self, log: Log, system: System, clock: Callable[[], int] = wall_clock_ms) -> None:
+    With `tracing`, the commands of one flush are one span, and carry it in their headers.
+    """
+
+    def __init__(
+        self,
+        log: Log,
+        system: System,
+        clock: Callable[[], int] = wall_clock_ms,
+        tracing: AppendTracing | None = None,
+    ) -> None:
         partitions = system.ensure_topics(log)
         self._partitions = [
             log.partition(system.commands_topic, number) for number in range(partitions)
         ]
         config = self._partitions[0].config
         self._encode = system.command_codec(config).encode
-        self._compression = config.compression_type
         self.message_bytes_limit = config.max_message_bytes
         self._full_bytes = config.max_message_bytes - RECORD_OVERHEAD_BYTES
         self._key = system.key
         self._clock = clock
+        self._tracing = tracing
         batches = [
-            _OpenBatch(number, new_batch(self._compression)) for number in range(partitions)
+            _OpenBatch(number, partition.new_batch())
+            for number, partition in enumerate(self._partitions)
         ]
         self._open = batches
         self.durable: dict[int, Appended] = {}
@@ -75,14 +86,18 @@ class Appender:
         value = self._encode(command)
         if timestamp is None:
             timestamp = self._clock()
+        headers, full_bytes = NO_HEADERS, self._full_bytes
+        if self._tracing is not None:
+            headers = self._tracing.headers()
+            full_bytes -= sum(len(name) + len(text or b"") for name, text in headers)
         for batch in batches:
             count = batch.count
             if count:
                 size = batch.builder.size() + len(value)
-                if size + (len(key) if key else 0) > self._full_bytes:
+                if size + (len(key) if key else 0) > full_bytes:
                     self._append(batch.number, *self._take(batch))
                     count = 0
-            batch.builder.append(count, timestamp, key, value, NO_HEADERS)
+            batch.builder.append(count, timestamp, key, value, headers)
             batch.count = count + 1
 
     def flush(self) -> int:
@@ -93,19 +108,26 @@ class Appender:
         taken = [(batch.number, *self._take(batch)) for batch in self._open if batch.count]
         for number, builder, count in taken:
             self._append(number, builder, count)
+        if self._tracing is not None:
+            self._tracing.appended(True)
         return sum(count for _, _, count in taken)
 
     def _take(self, batch: _OpenBatch) -> tuple[BatchBuilder, int]:
         """What is in it; it is empty afterwards."""
         taken = batch.builder, batch.count
-        batch.builder, batch.count = new_batch(self._compression), 0
+        batch.builder, batch.count = self._partitions[batch.number].new_batch(), 0
         return taken
 
     def _append(self, number: int, builder: BatchBuilder, count: int) -> None:
-        base = self._partitions[number].append_batch(builder)
-        known = self.durable.setdefault(number, Appended(0, base, base))
+        try:
+            offsets = self._partitions[number].append_batch(builder)
+        except BaseException:
+            if self._tracing is not None:
+                self._tracing.appended(False)
+            raise
+        known = self.durable.setdefault(number, Appended(0, offsets[0], offsets[0]))
         known.count += count
-        known.last_offset = base + count - 1
+        known.last_offset = offsets[-1]
 
     @property
     def durable_count(self) -> int:

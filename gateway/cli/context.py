@@ -4,6 +4,7 @@ A command begins with `context = load_context(log)`, and takes the rest from the
 """
 
 import dataclasses
+import logging
 import traceback
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +14,7 @@ from typing import Annotated
 import typer
 
 from gateway.cli.outcome import CommandFailed, ExitCode
-from gateway.config import Config, load_config, nearest
+from gateway.config import Config, is_url, load_config, nearest, needs_kafka
 from log.backends.file import FileLog
 from log.backends.file.log import MARKER_NAME
 from log.interface import Log
@@ -21,11 +22,12 @@ from processors.core.registry import Registered, Registry, UnknownSystem
 from processors.core.system import System
 
 LogOption = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
         "--log",
-        metavar="DIR",
-        help="The log's folder.  [default: .refold; REFOLD_LOG; `log` in refold.toml]",
+        metavar="DIR|URL",
+        help="The log's folder, or kafka://HOST:PORT/PREFIX.  [default: .refold; REFOLD_LOG; "
+        "`log` in refold.toml]",
         show_default=False,
     ),
 ]
@@ -67,23 +69,56 @@ class Context:
         return [self.find(each.system.name) for each in self.registry]
 
     @property
-    def snapshots(self) -> Path:
-        return self.config.log / "snapshots"
+    def local_folder(self) -> Path:
+        """What this machine keeps beside the log: read models, locks, snapshots by default."""
+        return self.config.local_folder
+
+    @property
+    def snapshots(self) -> Path | str:
+        """Where snapshots are kept: a folder, or an SQLAlchemy URL."""
+        where = self.config.snapshots
+        if is_url(where):
+            return where
+        return Path(where) if where else self.local_folder / "snapshots"
 
     def open_log(self, *, create: bool = False) -> Log:
-        """The log in its folder. Where there is none, CommandFailed unless it may be made."""
-        if not create and not (self.config.log / MARKER_NAME).is_file():
+        """The log in its folder or on its cluster. Where there is no such folder, CommandFailed
+        unless it may be made."""
+        folder = self.config.log_folder
+        if folder is None:
+            return self._open_kafka()
+        if not create and not (folder / MARKER_NAME).is_file():
             raise CommandFailed(
-                f"there is no log in {self.config.log}: name its folder with --log, or make one "
+                f"there is no log in {folder}: name its folder with --log, or make one "
                 "with `refold append` or `refold demo`",
                 ExitCode.BAD_INPUT,
             )
-        return FileLog(self.config.log)
+        return FileLog(folder)
+
+    def _open_kafka(self) -> Log:
+        with needs_kafka():
+            from log.backends.kafka import KafkaLog
+            from log.backends.kafka.client_settings import check_settings
+
+        # What a command has to say of its failure is one line: the client says it again and again.
+        logging.getLogger("refold.kafka").addHandler(logging.NullHandler())
+        location = self.config.kafka_location
+        check_settings(location.settings)
+        return KafkaLog(location.settings, prefix=location.prefix)
+
+    def log_folder(self, instead: str) -> Path:
+        """The folder of a file log. CommandFailed for a log on Kafka: what to do `instead`."""
+        folder = self.config.log_folder
+        if folder is None:
+            raise CommandFailed(
+                f"the log is on Kafka, and this is for a log in a folder: {instead}"
+            )
+        return folder
 
 
-def load_context(log: Path | None = None) -> Context:
+def load_context(log: str | None = None) -> Context:
     """The settings in force, with what the command line gave on top."""
-    return Context(load_config({"log": None if log is None else str(log)}))
+    return Context(load_config({"log": log}))
 
 
 def check_on_log(system: System, log: Log) -> int:

@@ -34,7 +34,8 @@ from gateway.cli.projecting import opened_store
 from gateway.config import load_config
 from log.interface import Log
 from processors.core.registry import Registered
-from processors.core.worker import Worker, quiet_collector
+from processors.core.workers.embedded import Worker
+from processors.core.workers.running import quiet_collector
 from projections.core.read_models import Query, ReadModels
 from projections.core.store import Store
 from projections.core.worker import Worker as ProjectionWorker

@@ -1,18 +1,21 @@
 """`refold doctor`: everything that is wrong with a log, where, and what to do about it."""
 
+from functools import partial
 from itertools import islice
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from gateway.cli.context import Context, JsonOption, LogOption, load_context
 from gateway.cli.outcome import CommandFailed, ExitCode
-from gateway.cli.output import print_json
+from gateway.cli.output import note, print_json
 from gateway.cli.progress import ProgressBar
 from log.backends.file import FileLog
 from log.backends.file.doctor import examine
 from log.errors import LogError
 from log.finding import Finding
+from processors.core.snapshots import open_snapshots
 from replay.doctor import examine_system
 
 app = typer.Typer(add_completion=False)
@@ -29,7 +32,8 @@ def doctor(
     Segments (checksums, offsets, lengths), indexes, configurations and checkpoints; and of every
     system the sequences and causes of its events, and its snapshots. Changes nothing, and may run
     while the log is in use. Exit code 1 where there is damage; what the next opening mends by
-    itself is told as a note.
+    itself is told as a note. On Kafka the files are the brokers' affair, and systems alone are
+    checked.
 
     Examples:
 
@@ -37,11 +41,16 @@ def doctor(
         refold doctor --json | jq '.findings[].path'
     """
     context = load_context(log)
-    if not context.config.log.is_dir():
-        raise CommandFailed(f"there is no folder {context.config.log}: name the log's with --log")
-    findings = _files(context, most)
+    folder = context.config.log_folder
+    findings: list[Finding] = []
+    if folder is None:
+        note("the log is on Kafka: its files are the brokers' affair, and are not checked")
+    elif not folder.is_dir():
+        raise CommandFailed(f"there is no folder {folder}: name the log's with --log")
+    else:
+        findings = _files(folder, most)
     if not any(not finding.is_note for finding in findings):
-        findings += _systems(context, most)
+        findings += _systems(context, folder, most)
     damage = sum(not finding.is_note for finding in findings)
     if as_json:
         print_json({"healthy": not damage, "findings": findings})
@@ -57,19 +66,21 @@ def doctor(
         raise typer.Exit(ExitCode.FOUND)
 
 
-def _files(context: Context, most: int) -> list[Finding]:
+def _files(folder: Path, most: int) -> list[Finding]:
     with ProgressBar("checking files", unit="bytes") as bar:
-        return list(islice(examine(str(context.config.log), progress=bar), most))
+        return list(islice(examine(str(folder), progress=bar), most))
 
 
-def _systems(context: Context, most: int) -> list[Finding]:
-    """Of each system; a log that cannot even be opened has been told of by its files."""
+def _systems(context: Context, folder: Path | None, most: int) -> list[Finding]:
+    """Of each system; a folder that cannot even be opened has been told of by its files."""
     findings: list[Finding] = []
-    with FileLog(context.config.log, read_only=True) as opened:
+    snapshots = partial(open_snapshots, context.snapshots)
+    log = context.open_log() if folder is None else FileLog(folder, read_only=True)
+    with log as opened:
         for registered in context.registered():
             system = registered.system
             with ProgressBar(f"checking {system.name}", unit="events") as bar:
-                examined = examine_system(opened, system, context.snapshots, bar)
+                examined = examine_system(opened, system, snapshots, bar)
                 try:
                     findings += islice(examined, most)
                 except LogError as error:

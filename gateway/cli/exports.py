@@ -111,7 +111,7 @@ def _time_ms(option: str, text: str) -> int:
 
 
 def _export(
-    exporter: Exporter, file: str, options: ExportOptions, log: Path | None
+    exporter: Exporter, file: str, options: ExportOptions, log: str | None
 ) -> Counter[str]:
     context = load_context(log)
     system = context.find(exporter.system).system

@@ -92,7 +92,7 @@ def _orderbook(text: str | None) -> Path | Literal["beside", "none"]:
 
 
 def _import(
-    importer: Importer, file: Path, options: RecordingOptions, log: Path | None, as_json: bool
+    importer: Importer, file: Path, options: RecordingOptions, log: str | None, as_json: bool
 ) -> None:
     context = load_context(log)
     system = context.find(importer.system).system

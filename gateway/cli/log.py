@@ -71,11 +71,15 @@ def _describe(log: Log, topic: str) -> dict[str, Any]:
 def clean(log: LogOption = None, as_json: JsonOption = False) -> None:
     """Apply retention and compaction once, as the topics' settings say.
 
+    For a log in a folder. On Kafka the brokers do this by themselves.
+
     Example:
 
         refold log clean --log /data/log
     """
-    with load_context(log).open_log() as opened:
+    context = load_context(log)
+    context.log_folder("the brokers clean by themselves, as the topics' settings say")
+    with context.open_log() as opened:
         done = list(opened.clean())
     if as_json:
         print_json(done)

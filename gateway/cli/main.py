@@ -20,6 +20,7 @@ COMMANDS = {
     "systems": ("systems", "List systems, their commands, events and queries."),
     "append": ("append", "Append commands to a system, from JSON lines."),
     "run": ("run", "Decide what waits, and bring read models up to date."),
+    "project": ("project", "Keep read models up to date, and do nothing else."),
     "read": ("read", "Print the records of a topic."),
     "query": ("query", "Ask a system's read models."),
     "dead-letters": ("dead_letters", "List, show and retry commands that could not be decided."),
@@ -96,6 +97,8 @@ def root() -> None:
     130 interrupted.
 
     **Settings**: flags, over the environment (`REFOLD_LOG` ...), over `refold.toml`.
+
+    **The log** is in a folder, or on Kafka: `--log kafka://HOST:PORT/PREFIX`.
     """
 
 

@@ -21,7 +21,7 @@ class ExitCode(IntEnum):
     BAD_INPUT = 2
     """Wrong usage, settings or input."""
     REFUSED = 3
-    """The log, a database or the disk refused: in use, damaged, full, not there."""
+    """The log, a broker, a database or the disk refused: in use, damaged, full, not there."""
     RULES_FAILED = 4
     """A system's rules broke a law, and its task stopped."""
     INTERRUPTED = 130
@@ -42,6 +42,7 @@ def exit_code_of(error: Exception) -> ExitCode | None:
     """The exit code for an expected error; None for one that is a bug."""
     from processors.core.registry import UnknownSystem
     from processors.core.task import TaskFailed
+    from processors.core.workers.monitor import MonitoringRefused
 
     match error:
         case CommandFailed():
@@ -49,6 +50,8 @@ def exit_code_of(error: Exception) -> ExitCode | None:
         case ConfigError() | UnknownSystem() | QueryError():
             return ExitCode.BAD_INPUT
         case InvalidConfig() | InvalidRecord() | OffsetOutOfRange() | UnknownTopic():
+            return ExitCode.BAD_INPUT
+        case MonitoringRefused():
             return ExitCode.BAD_INPUT
         case TaskFailed():
             return ExitCode.RULES_FAILED

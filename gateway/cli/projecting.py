@@ -1,27 +1,30 @@
 """Read models as commands use them: where they are kept, how far they are, and who moves them.
 
-One process at a time moves the read models of a system: it holds the lock
-`<log>/projections/<system>.lock`. Others wait for what it does, or take over when it ends.
+Any number of processes may move the read models of a system: they share its partitions by leases
+in the database of the read models (`projections/core/leases.py`). A command that needs them up to
+date waits for those that are at it, and does it itself where there are none.
 """
 
-import fcntl
-import os
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
+from gateway.cli.output import note
 from gateway.cli.progress import ProgressBar
 from gateway.config import Config
-from log.interface import Log
+from log.interface import Log, Partition
 from processors.core.registry import Registered
 from processors.core.system import System
+from projections.core.errors import ProjectionError
+from projections.core.event_reader import EventReader
 from projections.core.read_models import ReadModels, default_url, read_models
 from projections.core.store import Store
 from projections.core.worker import Progress, Worker
 
 LOOK_AGAIN_S = 0.05
+STANDSTILLS = 2
+"""Times a session timeout, without any progress, until others are no longer waited for."""
 
 
 class Moved(NamedTuple):
@@ -35,7 +38,7 @@ def url_of(config: Config, system: System) -> str:
     """The database of a system's read models; `{system}` in the setting is its name."""
     if config.projections_url:
         return config.projections_url.replace("{system}", system.name)
-    return default_url(config.log, system)
+    return default_url(config.local_folder, system)
 
 
 @contextmanager
@@ -49,72 +52,60 @@ def opened_store(config: Config, registered: Registered) -> Iterator[tuple[ReadM
         store.close()
 
 
-class MoverLock:
-    """Held by the one process that moves a system's read models; given up when it ends."""
-
-    def __init__(self, config: Config, system: System) -> None:
-        folder = config.log / "projections"
-        folder.mkdir(parents=True, exist_ok=True)
-        self.path: Path = folder / f"{system.name}.lock"
-        self._file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
-        self.held = False
-
-    def take(self) -> bool:
-        """Whether it is ours now."""
-        if not self.held:
-            try:
-                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return False
-            self.held = True
-        return True
-
-    def close(self) -> None:
-        os.close(self._file)
-
-
 def progress_of(log: Log, store: Store) -> Moved:
-    """How far the read model that is furthest behind has come, in the records of the topic."""
-    system = store.catalog.system
-    partitions = log.topics()[system.events_topic].partitions
-    ends = [log.partition(system.events_topic, number) for number in range(partitions)]
-    starts = [partition.log_start for partition in ends]
-    total = sum(partition.high_watermark for partition in ends) - sum(starts)
+    """How far the read model that is furthest behind has come, in the offsets of the topic."""
+    return _moved(EventReader(log, store.catalog.system, ()), store)
+
+
+def _moved(reader: EventReader, store: Store) -> Moved:
+    extents = [reader.extent(partition.number) for partition in reader.partitions]
+    total = sum(end - start for start, end in extents)
     done = total
     for projection in store.catalog.projections.values():
         status = store.status(projection)
         if status is None or not status.current:
             return Moved(0, total)
-        marks = (status.watermarks.get(number) for number in range(partitions))
-        reached = (
-            max(mark.next_offset - start, 0) if mark else 0
-            for mark, start in zip(marks, starts, strict=True)
-        )
-        done = min(done, sum(reached))
+        reached = 0
+        for number, (start, end) in enumerate(extents):
+            mark = status.watermarks.get(number)
+            if mark is None:
+                continue
+            offset = mark.next_offset
+            with suppress(ProjectionError):  # told where events are applied
+                if offset < end and reader.is_at_end(number, mark):
+                    offset = end  # what is behind it holds no events
+            reached += max(offset - start, 0)
+        done = min(done, reached)
     return Moved(done, total)
 
 
 def bring_up_to_date(config: Config, log: Log, store: Store) -> int:
-    """Apply all that is on the events topic now; returns how many of its records that were.
+    """Apply all that is on the events topic now; returns how many of its offsets that were.
 
-    Where another process moves the same read models, wait for it.
+    Where other processes move the same read models, wait for them, as long as they get on.
     """
     system = store.catalog.system
-    before, _ = progress_of(log, store)
-    lock = MoverLock(config, system)
-    try:
-        with ProgressBar(f"read models of {system.name}", unit="events") as bar:
-            _, target = progress_of(log, store)
-            while not lock.take():
-                done, _ = progress_of(log, store)
-                bar.set(done, target)
-                if done >= target:
-                    return done - before
-                time.sleep(LOOK_AGAIN_S)
-            Worker(log, store).catch_up(FurthestBehind(bar))
-    finally:
-        lock.close()
-    return progress_of(log, store).done - before
+    worker = Worker(log, store, lease_s=config.session_timeout_s)
+    ends = {each.number: each.high_watermark for each in worker.reader.partitions}
+    before, total = latest = _moved(worker.reader, store)
+    moved_s = time.monotonic()
+    with ProgressBar(f"read models of {system.name}", unit="events") as bar:
+        while True:
+            applied = 0 if store.members() else worker.catch_up(FurthestBehind(bar))
+            if worker.has_applied(ends):
+                break
+            if applied:
+                continue
+            now_s, found = time.monotonic(), _moved(worker.reader, store)
+            if found.done != latest.done:
+                latest, moved_s = found, now_s
+            elif now_s - moved_s > STANDSTILLS * config.session_timeout_s:
+                others = ", ".join(store.members())
+                note(f"read models of {system.name} stand still; they are moved by {others}")
+                break
+            bar.set(found.done, total)
+            time.sleep(LOOK_AGAIN_S)
+    return _moved(worker.reader, store).done - before
 
 
 class FurthestBehind:
@@ -152,9 +143,24 @@ def commands_waiting(log: Log, system: System, numbers: Iterable[int] | None = N
 def last_cause(log: Log, system: System, number: int) -> int:
     """The offset of the last command decided on a partition; -1 where there is none."""
     events = log.partition(system.events_topic, number)
-    if events.high_watermark == events.log_start:
-        return -1
+    start, end = events.log_start, events.high_watermark
     decode = system.event_codec(events.config).decode
-    *_, batch = events.read(events.high_watermark - 1)
-    *_, record = batch
-    return decode(record.value or b"").cause
+    back = 1
+    while start < end:  # the last offsets may hold no records
+        offset = max(end - back, start)
+        value = _last_value(events, offset, end)
+        if value is not None:
+            return decode(value).cause
+        end, back = offset, 2 * back
+    return -1
+
+
+def _last_value(partition: Partition, offset: int, end: int) -> bytes | None:
+    """The value of the last record of a range of offsets; None where it holds none."""
+    value = None
+    while offset < end and (batches := partition.read(offset, 1)):
+        offset = batches[-1].last_offset + 1
+        for batch in batches:
+            for record in batch:
+                value = record.value
+    return value

@@ -1,46 +1,39 @@
-"""`refold run`: the worker of the embedded log. Commands are decided, and read models follow.
+"""`refold run`: a worker. Commands are decided, and read models follow.
 
 Deciding happens in this process (or, with `--processes`, in several of its children); read models
 follow in a child of their own, so that neither slows the other down. Children end with their
 parent, whatever ends it.
 """
 
-import multiprocessing
-import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from functools import partial
+from typing import Annotated
 
 import typer
 
 from gateway.cli.context import Context, JsonOption, LogOption, load_context
+from gateway.cli.following import bring_all_up_to_date, read_models_follow
 from gateway.cli.interrupts import Interrupts
-from gateway.cli.outcome import CommandFailed, failed, print_error
+from gateway.cli.member import member, run_member
+from gateway.cli.outcome import CommandFailed, failed
 from gateway.cli.output import note, print_json, print_rows
 from gateway.cli.progress import ProgressBar
-from gateway.cli.projecting import (
-    MoverLock,
-    bring_up_to_date,
-    commands_waiting,
-    last_cause,
-    opened_store,
-)
+from gateway.cli.projecting import commands_waiting, last_cause
 from gateway.config import Config
+from gateway.structured_logs import set_up_logging
 from log.interface import Log
-from processors.core.processes import run_processes, stop_with_parent
 from processors.core.registry import Registered
 from processors.core.system import System
 from processors.core.task import Task
-from processors.core.worker import SnapshotPolicy, Worker
-from projections.core.errors import ProjectionError
-from projections.core.worker import Worker as ProjectionWorker
+from processors.core.workers.embedded import Worker
+from processors.core.workers.processes import run_processes
+from processors.core.workers.running import SnapshotPolicy
 
 app = typer.Typer(add_completion=False)
 
-LOOK_AGAIN_S = 0.25
 SHOW_EVERY_S = 0.1
 
 
@@ -67,8 +60,9 @@ def run(
     """Decide what waits, and bring read models up to date.
 
     Runs until Ctrl-C or SIGTERM: the batch at hand is finished, snapshots are taken, exit code 0.
-    A partition is decided by one process at a time: exit code 3 where another has it. Several runs
-    may share a log by partitions.
+    On a log in a folder a partition is decided by one process at a time: exit code 3 where another
+    has it. On Kafka the consumer group (the setting `group`) deals partitions out to as many
+    workers as there are.
 
     Examples:
 
@@ -76,11 +70,15 @@ def run(
         refold run
         refold run exchange --processes 2
         refold run exchange --partitions 0,1
+        refold run exchange --log kafka://localhost:9092 --no-projections
     """
     context = load_context(log)
     registered = [context.find(name) for name in systems or ()] or context.registered()
+    on_cluster = context.config.log_folder is None
+    if on_cluster:
+        set_up_logging(context.config.log_format)
     with context.open_log(create=True) as opened, Interrupts() as interrupts:
-        job = Job(context, registered, opened, interrupts)
+        job = (ClusterJob if on_cluster else Job)(context, registered, opened, interrupts)
         job.choose(partitions)
         before = job.decided()
         started_s = time.monotonic()
@@ -90,6 +88,35 @@ def run(
         if until_idle and projections and not interrupts.stop.is_set():
             bring_all_up_to_date(context.config, opened, registered, interrupts)
         job.report(decided, time.monotonic() - started_s, latency, as_json)
+
+
+def policy_of(config: Config) -> SnapshotPolicy:
+    return SnapshotPolicy(
+        every_commands=config.snapshot_every_commands, every_s=config.snapshot_every_s
+    )
+
+
+def decide_share(
+    config: Config,
+    names: Sequence[str],
+    until_idle: bool,
+    partitions: Sequence[int],
+    stop: threading.Event,
+) -> None:
+    """In a process of several: decide some partitions of a log in a folder."""
+    context = Context(config)
+    systems = [context.find(name).system for name in names]
+    with (
+        context.open_log(create=True) as log,
+        Worker(
+            log,
+            systems,
+            partitions=partitions,
+            snapshots=context.snapshots,
+            policy=policy_of(config),
+        ) as worker,
+    ):
+        worker.run(until_idle=until_idle, stop=stop)
 
 
 @dataclass
@@ -122,33 +149,24 @@ class Job:
 
     def decide(self, until_idle: bool, processes: int) -> dict[str, float]:
         """Decide until idle or stopped; the latency where it was measured here."""
-        config = self.context.config
-        policy = SnapshotPolicy(
-            every_commands=config.snapshot_every_commands, every_s=config.snapshot_every_s
-        )
-        names = ", ".join(system.name for system in self.systems)
+        names = [system.name for system in self.systems]
         if not until_idle:
-            note(f"running {names} on {config.log}; Ctrl-C ends it")
+            note(f"running {', '.join(names)} on {self.context.config.log}; Ctrl-C ends it")
         if processes == 1:
-            return self._decide_here(until_idle, policy)
-        code = run_processes(
-            config.log,
-            config.systems,
-            [system.name for system in self.systems],
-            self.partitions,
-            processes,
-            until_idle=until_idle,
-            policy=policy,
-            failed=failed,
-        )
+            return self._decide_here(until_idle)
+        work = partial(self.share, self.context.config, names, until_idle)
+        code = run_processes(work, self.partitions, processes, failed=failed)
         if code:
             raise typer.Exit(code)
         return {}
 
-    def _decide_here(self, until_idle: bool, policy: SnapshotPolicy) -> dict[str, float]:
+    share = staticmethod(decide_share)
+    """What each of several processes does."""
+
+    def _decide_here(self, until_idle: bool) -> dict[str, float]:
         try:
             with self.interrupts.allowed():  # nothing is lost where recovery is left
-                worker = self._open_worker(policy)
+                worker = self._open_worker()
         except KeyboardInterrupt:
             return {}
         with worker, ProgressBar("decide") as bar:
@@ -156,14 +174,14 @@ class Job:
             Deciding(tasks, bar, until_idle).run(worker, self.interrupts.stop)
             return _latency(tasks)
 
-    def _open_worker(self, policy: SnapshotPolicy) -> Worker:
+    def _open_worker(self) -> Worker:
         with ProgressBar("recover", unit="events") as bar:
             return Worker(
                 self.log,
                 self.systems,
                 partitions=self.partitions,
                 snapshots=self.context.snapshots,
-                policy=policy,
+                policy=policy_of(self.context.config),
                 progress=bar,
             )
 
@@ -214,6 +232,26 @@ class Job:
                 )
 
 
+class ClusterJob(Job):
+    """One `refold run` on Kafka: a member of the consumer group, or several."""
+
+    share = staticmethod(run_member)
+
+    def choose(self, text: str | None) -> None:
+        if text is not None:
+            raise CommandFailed(
+                "--partitions is for a log in a folder: on Kafka the consumer group deals "
+                "partitions out to the workers"
+            )
+        super().choose(None)
+
+    def _decide_here(self, until_idle: bool) -> dict[str, float]:
+        config = self.context.config
+        with member(config, self.log, self.systems, config.health_port) as worker:
+            worker.run(until_idle=until_idle, stop=self.interrupts.stop)
+            return _latency(worker.tasks)
+
+
 class Deciding:
     """Runs a worker and shows how far it is: rate, and what waits."""
 
@@ -246,83 +284,3 @@ def _latency(tasks: Sequence[Task]) -> dict[str, float]:
     for other in others:
         merged.add(other)
     return {f"p{p:g}": merged.get_value_at_percentile(p) / 1000 for p in (50, 99, 99.9)}
-
-
-def bring_all_up_to_date(
-    config: Config, log: Log, registered: Sequence[Registered], interrupts: Interrupts
-) -> None:
-    """Apply all events to the read models of these systems; Ctrl-C leaves it where it is."""
-    try:
-        for each in registered:
-            with interrupts.allowed(), opened_store(config, each) as (models, store):
-                if models.projections:
-                    bring_up_to_date(config, log, store)
-    except KeyboardInterrupt:
-        note("read models are not up to date yet; the next run goes on where they are")
-
-
-@contextmanager
-def read_models_follow(
-    config: Config, registered: Sequence[Registered], wanted: bool
-) -> Iterator[None]:
-    """Within, a child process keeps the read models of these systems up to date."""
-    if not wanted:
-        yield
-        return
-    context = multiprocessing.get_context("spawn")
-    names = [each.system.name for each in registered]
-    child = context.Process(target=follow_in_child, args=(config, names), name="refold-follow")
-    child.start()
-    try:
-        yield
-    finally:
-        child.terminate()
-        child.join()
-
-
-def follow_in_child(config: Config, names: Sequence[str]) -> None:
-    """The child process of `read_models_follow`: a thread a system."""
-    stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda number, frame: stop.set())
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent says when
-    stop_with_parent(stop)
-    context = Context(config)
-    with context.open_log(create=True) as log:
-        threads = [
-            threading.Thread(target=follow, args=(config, log, context.find(name), stop))
-            for name in names
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-
-
-def follow(config: Config, log: Log, registered: Registered, stop: threading.Event) -> None:
-    """Keep a system's read models up to date until `stop` is set.
-
-    A read model that fails is named on stderr and left where it is; the others go on. While
-    another process moves them, stand by.
-    """
-    try:
-        with opened_store(config, registered) as (models, store):
-            left: dict[str, Any] = dict(models.projections)
-            lock = MoverLock(config, registered.system)
-            try:
-                while not lock.take():
-                    if stop.wait(LOOK_AGAIN_S):
-                        return
-                while left and not stop.is_set():
-                    worker = ProjectionWorker(log, store, left.values())
-                    try:
-                        worker.follow(stop)
-                    except ProjectionError:
-                        for name, failure in worker.failures.items():
-                            print_error(
-                                f"read model {name} of {registered.system.name}: {failure}"
-                            )
-                            del left[name]
-            finally:
-                lock.close()
-    except Exception as error:
-        failed(error)

@@ -3,11 +3,22 @@
 import dataclasses
 
 import pytest
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import (
+    NonRecordingSpan,
+    SpanContext,
+    StatusCode,
+    TraceFlags,
+    TraceState,
+    use_span,
+)
 
 from gateway.appender import Appender
 from log.backends.memory import MemoryLog
 from log.errors import LogStorageError
 from log.interface import Partition
+from processors.core.workers.spans import SpanTracing
 from tests.samples.parking import SYSTEM
 from tests.samples.parking.commands import LeaveSpot
 
@@ -96,3 +107,95 @@ def test_what_was_durable_before_a_refusal_is_counted(monkeypatch: pytest.Monkey
         appender.flush()
     durable = log.partition(SYSTEM.commands_topic, 0).high_watermark
     assert appender.durable_count == durable > 0
+
+
+def traced(log: MemoryLog) -> tuple[Appender, SpanTracing, InMemorySpanExporter]:
+    """An appender that traces, and where its spans are once its tracing is closed."""
+    exporter = InMemorySpanExporter()
+    tracing = SpanTracing(exporter, "refold")
+    return Appender(log, SMALL, tracing=tracing.of_appender(SMALL)), tracing, exporter
+
+
+def headers_on(log: MemoryLog) -> list[list[tuple[str, bytes | None]]]:
+    """Of all commands, partition by partition."""
+    return [
+        list(record.headers)
+        for number in range(SMALL.partitions)
+        for batch in log.partition(SMALL.commands_topic, number).read(0)
+        for record in batch
+    ]
+
+
+def test_the_commands_of_a_flush_are_a_span_and_carry_it() -> None:
+    log = MemoryLog()
+    appender, tracing, exporter = traced(log)
+    tracer = TracerProvider(shutdown_on_exit=False).get_tracer("an application")
+    with tracer.start_as_current_span("request") as request:
+        for spot in ("a", "b", "c"):
+            appender.add(LeaveSpot(spot=spot), 1)
+        appender.flush()
+    appender.flush()
+    appender.add(LeaveSpot(spot="a"), 1)
+    appender.flush()
+    tracing.close()
+    first, second = exporter.get_finished_spans()
+    assert first.name == second.name == "append samples.parking"
+    assert (first.attributes or {})["messaging.batch.message_count"] == 3
+    assert (second.attributes or {})["messaging.batch.message_count"] == 1
+    assert first.parent == request.get_span_context()
+    assert second.parent is None
+    on_log = [headers[0][1] for headers in headers_on(log)]
+    assert sorted(on_log, key=on_log.count) == [traceparent(second), *3 * [traceparent(first)]]
+
+
+def traceparent(span: ReadableSpan) -> bytes:
+    context = span.get_span_context()
+    assert context is not None
+    return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}".encode()
+
+
+def test_a_refused_append_is_an_error_of_its_span(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = MemoryLog()
+    appender, tracing, exporter = traced(log)
+    appender.add(LeaveSpot(spot="a"), 1)
+
+    def refuse(batch: object) -> int:
+        raise LogStorageError("the disk is full")
+
+    for number in range(SMALL.partitions):
+        partition = log.partition(SMALL.commands_topic, number)
+        monkeypatch.setattr(partition, "append_batch", refuse)
+    with pytest.raises(LogStorageError):
+        appender.flush()
+    tracing.close()
+    (span,) = exporter.get_finished_spans()
+    assert span.status.status_code is StatusCode.ERROR
+
+
+def test_a_trace_that_is_not_sampled_leaves_no_header() -> None:
+    log = MemoryLog()
+    appender, tracing, exporter = traced(log)
+    unsampled = NonRecordingSpan(SpanContext(1, 2, is_remote=True, trace_flags=TraceFlags(0)))
+    with use_span(unsampled):
+        appender.add(LeaveSpot(spot="a"), 1)
+        appender.flush()
+    tracing.close()
+    assert headers_on(log) == [[]]
+    assert exporter.get_finished_spans() == ()
+
+
+@pytest.mark.parametrize("length", range(90, 116, 3))
+def test_headers_of_any_size_keep_batches_below_the_topics_limit(length: int) -> None:
+    log = MemoryLog()
+    appender, tracing, _ = traced(log)
+    state = TraceState([(f"vendor{number}", "x" * length) for number in range(4)])
+    context = SpanContext(1, 2, is_remote=True, trace_flags=TraceFlags(1), trace_state=state)
+    with use_span(NonRecordingSpan(context)):
+        for _ in range(20):
+            appender.add(LeaveSpot(spot="a"), 1)
+        appender.flush()
+    tracing.close()
+    _, (number,) = SMALL.placed(LeaveSpot(spot="a"), 2)
+    batches = log.partition(SMALL.commands_topic, number).read(0)
+    assert max(len(batch.buffer) for batch in batches) <= 2000
+    assert [len(headers) for headers in headers_on(log)] == 20 * [2]
