@@ -105,6 +105,11 @@ class TaskLog(Protocol):
 class Log(TaskLog, Protocol):
     """Topics, partitions and consumer groups. Use as a context manager, or `close` it."""
 
+    @property
+    def scope(self) -> str:
+        """Tells it from other logs where several share a place, such as one for snapshots; empty
+        for one that has a place of its own."""
+
     def create_topic(self, name: str, config: TopicConfig) -> TopicConfig:
         """Create, or return the configuration where it exists with the same one (TopicExists)."""
 

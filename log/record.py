@@ -182,6 +182,11 @@ class Batch:
         return self._buffer
 
     @property
+    def size(self) -> int:
+        """Bytes on the log, nearly."""
+        return len(self._buffer)
+
+    @property
     def is_control(self) -> bool:
         """A broker's transaction marker: takes an offset, carries no record of a caller."""
         return bool(self.attributes & CONTROL_BIT)

@@ -88,7 +88,7 @@ class RecordedEvents:
         size = 0
         for batch in self.batches(offset):
             pending.extend(batch)
-            size += len(batch.buffer)
+            size += batch.size
             if size < READ_BYTES and batch.last_offset + 1 < self.end:
                 continue
             pending = self._in_sequence(pending, sequence)

@@ -7,7 +7,7 @@ import dataclasses
 import logging
 import traceback
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +19,7 @@ from log.backends.file import FileLog
 from log.backends.file.log import MARKER_NAME
 from log.interface import Log
 from processors.core.registry import Registered, Registry, UnknownSystem
+from processors.core.snapshots import OpenSnapshots, open_snapshots
 from processors.core.system import System
 
 LogOption = Annotated[
@@ -80,6 +81,10 @@ class Context:
         if is_url(where):
             return where
         return Path(where) if where else self.local_folder / "snapshots"
+
+    def open_snapshots(self, log: Log) -> OpenSnapshots:
+        """Those of the log, by system and partition."""
+        return partial(open_snapshots, self.snapshots, scope=log.scope)
 
     def open_log(self, *, create: bool = False) -> Log:
         """The log in its folder or on its cluster. Where there is no such folder, CommandFailed

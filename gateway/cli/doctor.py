@@ -1,6 +1,5 @@
 """`refold doctor`: everything that is wrong with a log, where, and what to do about it."""
 
-from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +14,6 @@ from log.backends.file import FileLog
 from log.backends.file.doctor import examine
 from log.errors import LogError
 from log.finding import Finding
-from processors.core.snapshots import open_snapshots
 from replay.doctor import examine_system
 
 app = typer.Typer(add_completion=False)
@@ -74,9 +72,9 @@ def _files(folder: Path, most: int) -> list[Finding]:
 def _systems(context: Context, folder: Path | None, most: int) -> list[Finding]:
     """Of each system; a folder that cannot even be opened has been told of by its files."""
     findings: list[Finding] = []
-    snapshots = partial(open_snapshots, context.snapshots)
     log = context.open_log() if folder is None else FileLog(folder, read_only=True)
     with log as opened:
+        snapshots = context.open_snapshots(opened)
         for registered in context.registered():
             system = registered.system
             with ProgressBar(f"checking {system.name}", unit="events") as bar:

@@ -23,7 +23,6 @@ from gateway.cli.projecting import opened_store
 from gateway.config import nearest
 from log.partitioner import partition_for_key
 from processors.core.registry import Registered
-from processors.core.snapshots import open_snapshots
 from projections.core import rebuild as rebuilding
 from projections.core.read_models import read_models
 from projections.core.worker import Progress
@@ -69,7 +68,7 @@ def verify(
                     registered.system,
                     number,
                     since=since,
-                    snapshots=open_snapshots(context.snapshots, registered.system, number),
+                    snapshots=context.open_snapshots(opened)(registered.system, number),
                     progress=bar,
                 )
             results.append(result)
@@ -181,7 +180,7 @@ def state(
                         registered.system,
                         number,
                         place,
-                        snapshots=open_snapshots(context.snapshots, registered.system, number),
+                        snapshots=context.open_snapshots(opened)(registered.system, number),
                         progress=bar,
                     )
                 )

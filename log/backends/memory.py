@@ -241,6 +241,8 @@ class _MemoryWriter:
 class MemoryLog:
     """A whole log in memory. `clock` stamps records without a timestamp (milliseconds)."""
 
+    scope = ""
+
     def __init__(self, clock: Callable[[], int] = wall_clock_ms) -> None:
         self._clock = clock
         self._lock = threading.Lock()

@@ -62,6 +62,8 @@ class FileLog:
     a folder that cannot be written, topics can be read and nothing is changed.
     """
 
+    scope = ""
+
     def __init__(
         self,
         path: str | os.PathLike[str],

@@ -57,6 +57,11 @@ class MessageBatch(Batch):
         return self
 
     @property
+    def size(self) -> int:
+        values = sum(len(record.value or b"") for record in self._records)
+        return values + RECORD_OVERHEAD_BYTES * len(self._records)
+
+    @property
     def buffer(self) -> bytes:
         if not self._buffer:
             builder = new_batch()

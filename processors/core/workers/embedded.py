@@ -43,7 +43,11 @@ class Worker:
             for system in systems:
                 for number in range(system.ensure_topics(log)):
                     if partitions is None or number in partitions:
-                        kept = open_snapshots(snapshots, system, number) if snapshots else None
+                        kept = (
+                            open_snapshots(snapshots, system, number, scope=log.scope)
+                            if snapshots
+                            else None
+                        )
                         self._running.add(Task(log, system, number, kept, progress))
         except BaseException:
             for task in self.tasks:
