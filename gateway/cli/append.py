@@ -14,7 +14,7 @@ from typing import Annotated, BinaryIO
 import typer
 
 from gateway.appender import Appender
-from gateway.cli.context import JsonOption, LogOption, SystemArgument, load_context
+from gateway.cli.context import JsonOption, LogOption, SystemArgument, load_context, traced
 from gateway.cli.interrupts import Interrupts
 from gateway.cli.outcome import CommandFailed, ExitCode, print_error
 from gateway.cli.output import print_json, print_rows
@@ -71,8 +71,12 @@ def append(
     """
     context = load_context(log)
     found = context.find(system).system
-    with open_input(file) as (source, total), context.open_log(create=True) as opened:
-        appender = Appender(opened, found)
+    with (
+        open_input(file) as (source, total),
+        context.open_log(create=True) as opened,
+        traced(context.config) as tracing,
+    ):
+        appender = Appender(opened, found, tracing=tracing.of_appender(found) if tracing else None)
         with Interrupts() as interrupts, ProgressBar("append", total, unit="bytes") as bar:
             problem = append_lines(source, appender, LineDecoder(found), interrupts, bar)
     _report(found, appender, problem, as_json)

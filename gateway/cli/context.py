@@ -6,6 +6,8 @@ A command begins with `context = load_context(log)`, and takes the rest from the
 import dataclasses
 import logging
 import traceback
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -21,6 +23,9 @@ from log.interface import Log
 from processors.core.registry import Registered, Registry, UnknownSystem
 from processors.core.snapshots import OpenSnapshots, open_snapshots
 from processors.core.system import System
+from processors.core.workers.monitor import Monitor
+from processors.core.workers.running import SnapshotPolicy
+from processors.core.workers.tracing import Tracing, open_tracing
 
 LogOption = Annotated[
     str | None,
@@ -119,6 +124,41 @@ class Context:
                 f"the log is on Kafka, and this is for a log in a folder: {instead}"
             )
         return folder
+
+
+def policy_of(config: Config) -> SnapshotPolicy:
+    return SnapshotPolicy(
+        every_commands=config.snapshot_every_commands, every_s=config.snapshot_every_s
+    )
+
+
+@contextmanager
+def monitored(config: Config, health_port: int) -> Iterator[tuple[Monitor, Tracing | None]]:
+    """What a worker is to tell, and its tracing, as the settings say; with its probes and metrics
+    served on `health_port`, unless that is 0. Errors: MonitoringRefused."""
+    with ExitStack() as stack:
+        monitor = Monitor()
+        if health_port:
+            from processors.core.workers.health import HealthServer
+            from processors.core.workers.prometheus import PrometheusMonitor
+
+            monitor = PrometheusMonitor()
+            stack.enter_context(HealthServer(monitor, health_port))
+        yield monitor, stack.enter_context(traced(config))
+
+
+@contextmanager
+def traced(config: Config) -> Iterator[Tracing | None]:
+    """Tracing as the settings say; None where they name no collector."""
+    if not config.tracing_endpoint:
+        yield None
+        return
+    system = "kafka" if config.log_folder is None else "refold"
+    tracing = open_tracing(config.tracing_endpoint, system)
+    try:
+        yield tracing
+    finally:
+        tracing.close()
 
 
 def load_context(log: str | None = None) -> Context:

@@ -4,17 +4,14 @@ metrics and traces as the settings say.
 
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from gateway.cli.context import Context
+from gateway.cli.context import Context, monitored, policy_of
 from gateway.config import Config
 from gateway.structured_logs import set_up_logging
 from log.interface import Log
 from processors.core.system import System
-from processors.core.workers.monitor import Monitor
-from processors.core.workers.running import SnapshotPolicy
-from processors.core.workers.tracing import open_tracing
 
 if TYPE_CHECKING:
     from processors.core.workers.group import GroupWorker
@@ -29,32 +26,20 @@ def member(
     from processors.core.workers.group import GroupWorker
 
     assert isinstance(log, KafkaLog)
-    with ExitStack() as stack:
-        monitor = Monitor()
-        if health_port:
-            from processors.core.workers.health import HealthServer
-            from processors.core.workers.prometheus import PrometheusMonitor
-
-            monitor = PrometheusMonitor()
-            stack.enter_context(HealthServer(monitor, health_port))
-        tracing = None
-        if config.tracing_endpoint:
-            tracing = open_tracing(config.tracing_endpoint, "kafka")
-            stack.callback(tracing.close)
+    with monitored(config, health_port) as (monitor, tracing):
         worker = GroupWorker(
             log,
             systems,
             group=config.group,
             snapshots=Context(config).snapshots,
-            policy=SnapshotPolicy(
-                every_commands=config.snapshot_every_commands, every_s=config.snapshot_every_s
-            ),
+            policy=policy_of(config),
             standby=config.standby,
             session_timeout_s=config.session_timeout_s,
             monitor=monitor,
             tracing=tracing.of_task if tracing else None,
         )
-        yield stack.enter_context(worker)
+        with worker:
+            yield worker
 
 
 def run_member(

@@ -14,7 +14,14 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.context import Context, JsonOption, LogOption, load_context
+from gateway.cli.context import (
+    Context,
+    JsonOption,
+    LogOption,
+    load_context,
+    monitored,
+    policy_of,
+)
 from gateway.cli.following import bring_all_up_to_date, read_models_follow
 from gateway.cli.interrupts import Interrupts
 from gateway.cli.member import member, run_member
@@ -29,8 +36,9 @@ from processors.core.registry import Registered
 from processors.core.system import System
 from processors.core.task import Task
 from processors.core.workers.embedded import Worker
+from processors.core.workers.monitor import Monitor
 from processors.core.workers.processes import run_processes
-from processors.core.workers.running import SnapshotPolicy
+from processors.core.workers.tracing import Tracing
 
 app = typer.Typer(add_completion=False)
 
@@ -90,12 +98,6 @@ def run(
         job.report(decided, time.monotonic() - started_s, latency, as_json)
 
 
-def policy_of(config: Config) -> SnapshotPolicy:
-    return SnapshotPolicy(
-        every_commands=config.snapshot_every_commands, every_s=config.snapshot_every_s
-    )
-
-
 def decide_share(
     config: Config,
     names: Sequence[str],
@@ -106,14 +108,18 @@ def decide_share(
     """In a process of several: decide some partitions of a log in a folder."""
     context = Context(config)
     systems = [context.find(name).system for name in names]
+    health_port = config.health_port if 0 in partitions else 0  # the processes share one port
     with (
         context.open_log(create=True) as log,
+        monitored(config, health_port) as (monitor, tracing),
         Worker(
             log,
             systems,
             partitions=partitions,
             snapshots=context.snapshots,
             policy=policy_of(config),
+            monitor=monitor,
+            tracing=tracing.of_task if tracing else None,
         ) as worker,
     ):
         worker.run(until_idle=until_idle, stop=stop)
@@ -164,17 +170,19 @@ class Job:
     """What each of several processes does."""
 
     def _decide_here(self, until_idle: bool) -> dict[str, float]:
-        try:
-            with self.interrupts.allowed():  # nothing is lost where recovery is left
-                worker = self._open_worker()
-        except KeyboardInterrupt:
-            return {}
-        with worker, ProgressBar("decide") as bar:
-            tasks = list(worker.tasks)
-            Deciding(tasks, bar, until_idle).run(worker, self.interrupts.stop)
-            return _latency(tasks)
+        config = self.context.config
+        with monitored(config, config.health_port) as (monitor, tracing):
+            try:
+                with self.interrupts.allowed():  # nothing is lost where recovery is left
+                    worker = self._open_worker(monitor, tracing)
+            except KeyboardInterrupt:
+                return {}
+            with worker, ProgressBar("decide") as bar:
+                tasks = list(worker.tasks)
+                Deciding(tasks, bar, until_idle).run(worker, self.interrupts.stop)
+                return _latency(tasks)
 
-    def _open_worker(self) -> Worker:
+    def _open_worker(self, monitor: Monitor, tracing: Tracing | None) -> Worker:
         with ProgressBar("recover", unit="events") as bar:
             return Worker(
                 self.log,
@@ -183,6 +191,8 @@ class Job:
                 snapshots=self.context.snapshots,
                 policy=policy_of(self.context.config),
                 progress=bar,
+                monitor=monitor,
+                tracing=tracing.of_task if tracing else None,
             )
 
     def decided(self) -> dict[tuple[str, int], int]:

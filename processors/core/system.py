@@ -16,6 +16,8 @@ from log.topic import TopicConfig
 from processors.core.decider import Decider
 from processors.core.messages import CORE_COMMANDS, CORE_EVENTS
 
+DEAD_LETTER_BYTES = 1 << 20
+"""Room for what a dead letter says beside the command that it holds."""
 EVENT_BATCH_BYTES_LIMIT = 1 << 30
 """The events of one command are one batch, however many; Kafka's format stops at 2 GiB."""
 
@@ -84,7 +86,13 @@ class System:
             self.events_topic,
             TopicConfig(**{**settings, "max_message_bytes": EVENT_BATCH_BYTES_LIMIT}),
         )
-        log.ensure_topic(self.dead_letters_topic, TopicConfig(partitions=partitions))
+        log.ensure_topic(
+            self.dead_letters_topic,
+            TopicConfig(
+                partitions=partitions,
+                max_message_bytes=config.max_message_bytes + DEAD_LETTER_BYTES,
+            ),
+        )
         return partitions
 
     def placed(self, command: Any, partitions: int) -> tuple[bytes | None, Sequence[int]]:

@@ -16,7 +16,14 @@ from processors.core.snapshots import open_snapshots
 from processors.core.system import System
 from processors.core.task import Progress, Task
 from processors.core.workers.monitor import Monitor
-from processors.core.workers.running import Clock, Running, SnapshotPolicy, quiet_collector
+from processors.core.workers.running import (
+    Clock,
+    Running,
+    SnapshotPolicy,
+    place_of,
+    quiet_collector,
+)
+from processors.core.workers.tracing import OpenTracing
 
 
 class Worker:
@@ -37,8 +44,11 @@ class Worker:
         policy: SnapshotPolicy | None = None,
         clock: Clock = wall_clock_ms,
         progress: Progress | None = None,
+        monitor: Monitor | None = None,
+        tracing: OpenTracing | None = None,
     ) -> None:
-        self._running = Running(policy or SnapshotPolicy(), clock, Monitor())
+        self._monitor = monitor or Monitor()
+        self._running = Running(policy or SnapshotPolicy(), clock, self._monitor)
         try:
             for system in systems:
                 for number in range(system.ensure_topics(log)):
@@ -48,11 +58,18 @@ class Worker:
                             if snapshots
                             else None
                         )
-                        self._running.add(Task(log, system, number, kept, progress))
+                        hooks = tracing(system, number) if tracing else None
+                        self._add(Task(log, system, number, kept, progress, tracing=hooks))
         except BaseException:
             for task in self.tasks:
                 task.close()
             raise
+
+    def _add(self, task: Task) -> None:
+        place = place_of(task)
+        self._running.add(task)
+        self._monitor.assigned(place)
+        self._monitor.running(place, 0.0)
 
     @property
     def tasks(self) -> list[Task]:
@@ -71,8 +88,10 @@ class Worker:
         """
         total = 0
         running, tasks = self._running, self.tasks
+        self._monitor.joined("", True)
         with quiet_collector():
             while stop is None or not stop.is_set():
+                running.tell()
                 ticked = [running.tick(task) for task in tasks]
                 count = sum(map(running.step, tasks))
                 total += count
@@ -87,6 +106,7 @@ class Worker:
         """Snapshot each task and give its partition up; closing again does nothing."""
         for task in self.tasks:
             self._running.drop(task)
+            self._monitor.released(place_of(task))
             try:
                 task.save_snapshot()
             finally:

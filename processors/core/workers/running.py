@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
+from log.errors import LogUnavailable
 from log.record import Record
 from processors.core.messages import Tick
 from processors.core.task import Task
@@ -20,6 +21,7 @@ WAIT_S = 0.05
 """How long one wait for commands takes at most, so that timers and a stop are seen in time."""
 PAUSE_S_MIN, PAUSE_S_MAX = 0.00005, 0.005
 """Between looks at several partitions: short after work, longer the longer there is none."""
+TELL_EVERY_S = 1.0
 COLLECT_EVERY_S = 60.0
 """A worker that is never idle collects this often nevertheless."""
 
@@ -53,6 +55,7 @@ class Running:
         self._since: dict[Task, _Since] = {}
         self._pause_s = PAUSE_S_MIN
         self._collected_s = time.monotonic()
+        self._told_s = 0.0
         self._garbage = False
 
     @property
@@ -102,6 +105,18 @@ class Running:
         task.commands.append([Record(tick, timestamp=now)])
         since.ticked_due = due
         return True
+
+    def tell(self) -> None:
+        """The worker's loop came round; once in TELL_EVERY_S, what waits on each task."""
+        self._monitor.turned()
+        now_s = time.monotonic()
+        if now_s - self._told_s < TELL_EVERY_S:
+            return
+        self._told_s = now_s
+        for task in self._since:
+            with contextlib.suppress(LogUnavailable):
+                waiting_s = task.waiting_ms(self.clock()) / 1000
+                self._monitor.lagging(place_of(task), task.lag, waiting_s)
 
     def rest(self, busy: bool) -> None:
         """Between rounds: at once after a busy one, else until there may be something to do."""

@@ -5,7 +5,7 @@ that span, so that what reads the events goes on with the trace. Without tracing
 nothing is imported; with it, `open_tracing` gives those of `spans.py`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from log.envelope import Event
@@ -29,6 +29,10 @@ class TaskTracing(Protocol):
 
     def decided(self, durable: bool) -> None:
         """The batch is durable, or will not be: its spans end here."""
+
+
+OpenTracing = Callable[[System, int], TaskTracing]
+"""Gives the hooks of the task of a partition."""
 
 
 class AppendTracing(Protocol):
