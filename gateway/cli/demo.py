@@ -3,7 +3,8 @@
 Commands are appended and decided, and read models follow, a slice at a time, so that one can watch
 time pass in the recorded day. Then everything is decided again and compared. What is shown is
 derived from the registry: the state as the system draws it, and the queries that its read models
-name for this, with arguments that the flow itself holds.
+name for this, with arguments that the flow itself holds. What is other on Kafka, where workers are
+deployed, is in `demo_cluster.py`.
 """
 
 import os
@@ -11,20 +12,20 @@ import shutil
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 import msgspec
 import typer
 from rich.live import Live
 
-from gateway.appender import Appender
+from gateway.appender import Appended, Appender
 from gateway.cli.context import Context, JsonOption, SystemArgument
 from gateway.cli.demo_view import DayView, Step, print_summary
 from gateway.cli.outcome import CommandFailed, ExitCode
@@ -33,6 +34,7 @@ from gateway.cli.progress import ProgressBar
 from gateway.cli.projecting import opened_store
 from gateway.config import load_config
 from log.interface import Log
+from processors.core.fold import Fold
 from processors.core.registry import Registered
 from processors.core.workers.embedded import Worker
 from processors.core.workers.running import quiet_collector
@@ -61,8 +63,11 @@ def demo(
     commands: Annotated[int, typer.Option(min=1, help="How many.")] = 50_000,
     seed: Annotated[int, typer.Option(help="The same seed gives the same day.")] = 1,
     log: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="A new folder for the log.  [default: within .demo]"),
+        str | None,
+        typer.Option(
+            metavar="DIR|URL",
+            help="A new folder for the log, or kafka://HOST:PORT/PREFIX.  [default: within .demo]",
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -72,21 +77,21 @@ def demo(
     Then history is decided again, and must come out the same, byte for byte: exit code 1 if not.
     The log stays, to look around in.
 
+    On Kafka the workers and projectors that are deployed there do the work; where there are none,
+    the demo does it. The day is then one that is still to come.
+
     Examples:
 
         refold demo exchange
         refold demo exchange --commands 20000 --seed 7 --log /tmp/day
+        refold demo exchange --log kafka://localhost:9092
     """
-    folder = log or free_folder(system.replace("/", ".").rpartition(".")[2])
-    context = Context(load_config({"log": str(folder)}))
+    place = log or str(free_folder(system.replace("/", ".").rpartition(".")[2]))
+    context = Context(load_config({"log": place}))
     registered = context.find(system)
     with context.open_log(create=True) as opened:
-        if registered.system.commands_topic in opened.topics():
-            raise CommandFailed(
-                f"{folder} holds a log of {registered.system.name} already: name a new folder "
-                "with --log, or delete it"
-            )
-        day = Day(context, registered, opened, commands, seed)
+        day = _kind_of_day(context)(context, registered, opened, commands, seed)
+        day.check_new()
         day.pass_by()
         verifications = day.replay()
         same = all(each.difference is None for each in verifications)
@@ -107,6 +112,63 @@ def free_folder(name: str) -> Path:
     return folder
 
 
+def _kind_of_day(context: Context) -> "type[Day]":
+    if context.config.log_folder is not None:
+        return Day
+    from gateway.cli.demo_cluster import ClusterDay  # needs Kafka's client
+
+    return ClusterDay
+
+
+class Deciders(Protocol):
+    """Those who decide what the demo appends."""
+
+    @property
+    def folds(self) -> list[Fold[Any]]:
+        """How far each partition is, in order."""
+
+    def decide(self, appended: Mapping[int, Appended], step: Step) -> None:
+        """Return when all that was appended is decided, by partition; counted and timed."""
+
+
+class Embedded:
+    """A worker of the demo's own. Time is the flow's own: no clock appends ticks here."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+
+    @property
+    def folds(self) -> list[Fold[Any]]:
+        return [task.fold for task in self._worker.tasks]
+
+    def decide(self, appended: Mapping[int, Appended], step: Step) -> None:
+        for task in self._worker.tasks:
+            while task.lag:
+                with step.measured():
+                    step.count += task.step()
+
+
+class Projecting:
+    """Read models follow, within the demo."""
+
+    def __init__(self, log: Log, store: Store) -> None:
+        self.log = log
+        self.store = store
+        self._projector: ProjectionWorker | None = None
+
+    def follow(self, step: Step, events: int) -> None:
+        """Apply all `events` that there are; counted and timed."""
+        if not self.store.catalog.projections:
+            return
+        with step.measured():
+            self._projector = self._projector or ProjectionWorker(self.log, self.store)
+            self._projector.catch_up()
+        step.count = events
+
+    def finish(self, step: Step, events: int) -> None:
+        """The day is over: return when read models are up to date."""
+
+
 @dataclass
 class Day:
     """One demo: a log, and what is done to it."""
@@ -116,13 +178,25 @@ class Day:
     log: Log
     commands: int
     seed: int
+    events: int = 0
+    """How many there are."""
     steps: dict[str, Step] = field(default_factory=dict)
     drawn: str = ""
     """The busiest partition's state, as the system draws it."""
+    midday: tuple[int, int] = (0, 0)
+    """Half way along it: the partition's number, and the offset of a command."""
     answers: list[tuple[str, Any]] = field(default_factory=list)
     """(a query as typed, its result)"""
     values: dict[str, Counter[Any]] = field(default_factory=dict)
     """How often the flow's fields, by name, have which value."""
+
+    def check_new(self) -> None:
+        """CommandFailed where the log holds the system already."""
+        if self.registered.system.commands_topic in self.log.topics():
+            raise CommandFailed(
+                f"{self.context.config.log} holds a log of {self.registered.system.name} already: "
+                "name a new folder with --log, or delete it"
+            )
 
     def pass_by(self) -> None:
         """Append, decide and project, slice by slice."""
@@ -132,77 +206,68 @@ class Day:
             "decide": Step("commands decided, events durable"),
             "project": Step("events in read models"),
         }
-        appender = Appender(self.log, system)
-        flow = islice(system.flow(self.seed), self.commands)
+        flow = islice(self._flow(), self.commands)
         size = FIRST_COMMANDS
         with ExitStack() as stack:
             stack.enter_context(quiet_collector())
             models, store = stack.enter_context(opened_store(self.context.config, self.registered))
-            worker = stack.enter_context(
-                Worker(self.log, [system], snapshots=self.context.snapshots)
-            )
-            projector = ProjectionWorker(self.log, store)
+            appender = Appender(self.log, system)
+            deciders = stack.enter_context(self._deciders())
+            projecting = self._projecting(store)
             view = DayView(system.name, self.commands, self.steps)
-            show = stack.enter_context(_watching(view))
-            while chunk := list(islice(flow, size)):
-                with self.steps["append"].measured():
-                    for at, command in chunk:
-                        appender.add(command, at)
-                    appender.flush()
-                self.steps["append"].count = appender.durable_count
-                self._decide(worker)
-                self._project(models, projector)
-                self._count_values(chunk)
-                self._draw(worker)
-                show(chunk[-1][0], self.drawn)
-                size = max(self.commands // SLICES, SLICE_COMMANDS)
+            with _watching(view) as show:
+                while chunk := list(islice(flow, size)):
+                    with self.steps["append"].measured():
+                        for at, command in chunk:
+                            appender.add(command, at)
+                        appender.flush()
+                    self.steps["append"].count = appender.durable_count
+                    deciders.decide(appender.durable, self.steps["decide"])
+                    self.events = sum(fold.next_sequence for fold in deciders.folds)
+                    projecting.follow(self.steps["project"], self.events)
+                    self._count_values(chunk)
+                    self._draw(deciders)
+                    show(chunk[-1][0], self.drawn)
+                    size = max(self.commands // SLICES, SLICE_COMMANDS)
+            projecting.finish(self.steps["project"], self.events)
             self.answers = _answers(models, store, self._arguments())
 
-    def _decide(self, worker: Worker) -> None:
-        """Every task's commands. Time is the flow's own: no clock appends ticks here."""
-        step = self.steps["decide"]
-        for task in worker.tasks:
-            while task.lag:
-                with step.measured():
-                    step.count += task.step()
+    def _flow(self) -> Iterator[tuple[int, Any]]:
+        return self.registered.system.flow(self.seed)
 
-    def _project(self, models: ReadModels, projector: ProjectionWorker) -> None:
-        if not models.projections:
-            return
-        step = self.steps["project"]
-        with step.measured():
-            projector.catch_up()
-        step.count = self.events()
+    @contextmanager
+    def _deciders(self) -> Iterator[Deciders]:
+        system, snapshots = self.registered.system, self.context.snapshots
+        with Worker(self.log, [system], snapshots=snapshots) as worker:
+            yield Embedded(worker)
 
-    def _draw(self, worker: Worker) -> None:
-        render = self.registered.system.render
+    def _projecting(self, store: Store) -> Projecting:
+        return Projecting(self.log, store)
+
+    def _draw(self, deciders: Deciders) -> None:
+        folds, render = deciders.folds, self.registered.system.render
+        busiest = max(range(len(folds)), key=lambda number: folds[number].next_sequence)
+        self.midday = busiest, folds[busiest].last_cause // 2
         if render is not None:
-            busiest = max(worker.tasks, key=lambda task: task.fold.next_sequence)
-            self.drawn = render(busiest.fold.state)
-
-    def events(self) -> int:
-        """How many events there are."""
-        topic = self.registered.system.events_topic
-        numbers = range(self.log.topics()[topic].partitions)
-        return sum(self.log.partition(topic, number).high_watermark for number in numbers)
+            self.drawn = render(folds[busiest].state)
 
     def replay(self) -> list[Verification]:
         """Decide everything again, and compare."""
         system = self.registered.system
         step = self.steps["replay"] = Step("commands decided again")
         verifications = []
-        total, base = self.events(), 0
-        with ProgressBar("replay", total, unit="events") as bar:
-            for number in range(self.log.topics()[system.events_topic].partitions):
+        numbers = range(self.log.topics()[system.events_topic].partitions)
+        ends = [self.log.partition(system.events_topic, n).high_watermark for n in numbers]
+        with ProgressBar("replay", sum(ends), unit="events") as bar:
+            for number in numbers:
                 with step.measured():
                     done = verify(
                         self.log,
                         system,
                         number,
-                        progress=partial(_advance, bar, base),
+                        progress=partial(_advance, bar, sum(ends[:number])),
                     )
                 step.count += done.commands_compared
-                base += self.log.partition(system.events_topic, number).high_watermark
                 verifications.append(done)
         return verifications
 
@@ -223,12 +288,13 @@ class Day:
         short = system.name.rsplit(".", 1)[-1]
         log = f"--log {self.context.config.log}"
         queries = [f"query {short} {asked} {log}" for asked, _ in self.answers[:2]]
+        partition, offset = self.midday
         steps = [
             f"systems {short}",
             *queries,
             f"query {short}",
             f"read {short}.events --from -5 {log}",
-            f"replay state {short} --at 1000 {log}",
+            f"replay state {short} --partition {partition} --at {offset} {log}",
             f"replay verify {short} {log}",
             f"doctor {log}",
         ]
@@ -241,7 +307,7 @@ class Day:
             "log": str(self.context.config.log),
             "seed": self.seed,
             "commands": self.commands,
-            "events": self.events(),
+            "events": self.events,
             "steps": {name: step.as_dict() for name, step in self.steps.items()},
             "same": all(each.difference is None for each in verifications),
             "verifications": verifications,

@@ -121,6 +121,9 @@ def _print_verdict(verifications: Sequence[Verification]) -> None:
                 soft_wrap=True,
             )
             return
+    others = sum(each.commands_of_other_rules for each in verifications)
+    if others:
+        console.print(f"{others:,} commands were decided by other rules: those are not compared.")
     console.print(
         f"[green]History replayed:[/green] {commands:,} commands decided again gave the same "
         f"{events:,} events, byte for byte.",

@@ -79,6 +79,8 @@ DAY_COMMANDS_MIN: Final = 1_000
 SECOND_MS: Final = 1_000
 MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 3_600_000
+SET_UP_MS: Final = MINUTE_MS
+"""So long before the first pre-open the operator's commands come."""
 
 _PHASES: Final = (
     (9 * HOUR_MS, Phase.PRE_OPEN),
@@ -198,10 +200,10 @@ class _TradingDays:
         self.left_in_burst = 0
 
     def commands(self, start_ms: int) -> Iterator[tuple[int, ExchangeCommand]]:
-        phases = self._next_day(start_ms)
+        phases = self._next_day(start_ms + SET_UP_MS)
         done = 0
         for command in self._set_up():
-            yield phases[Phase.PRE_OPEN] - MINUTE_MS, command
+            yield phases[Phase.PRE_OPEN] - SET_UP_MS, command
             done += 1
         while True:
             yield from self._day(phases, done)

@@ -15,9 +15,9 @@ from tests.samples.parking.events import EVENTS
 START_MS = 1_700_000_000_000
 
 
-def flow(seed: int) -> Iterator[tuple[int, ParkCar | LeaveSpot]]:
+def flow(seed: int, start_ms: int = START_MS) -> Iterator[tuple[int, ParkCar | LeaveSpot]]:
     draw = random.Random(seed)
-    now = START_MS
+    now = start_ms
     while True:
         now += draw.randrange(400)
         spot = f"spot-{draw.randrange(8)}"
