@@ -8,7 +8,7 @@ parent, whatever ends it.
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Annotated
 
@@ -36,7 +36,7 @@ from processors.core.registry import Registered
 from processors.core.system import System
 from processors.core.task import Task
 from processors.core.workers.embedded import Worker
-from processors.core.workers.monitor import Monitor
+from processors.core.workers.monitor import Monitor, Place
 from processors.core.workers.processes import run_processes
 from processors.core.workers.tracing import Tracing
 
@@ -88,11 +88,11 @@ def run(
     with context.open_log(create=True) as opened, Interrupts() as interrupts:
         job = (ClusterJob if on_cluster else Job)(context, registered, opened, interrupts)
         job.choose(partitions)
-        before = job.decided()
+        job.before = job.decided()
         started_s = time.monotonic()
         with read_models_follow(context.config, registered, projections and not until_idle):
             latency = job.decide(until_idle, processes)
-        decided = {key: after - before[key] for key, after in job.decided().items()}
+        decided = {key: after - job.before[key] for key, after in job.decided().items()}
         if until_idle and projections and not interrupts.stop.is_set():
             bring_all_up_to_date(context.config, opened, registered, interrupts)
         job.report(decided, time.monotonic() - started_s, latency, as_json)
@@ -134,6 +134,8 @@ class Job:
     log: Log
     interrupts: Interrupts
     partitions: Sequence[int] = ()
+    before: dict[tuple[str, int], int] = field(default_factory=dict)
+    """What was decided when it began."""
 
     @property
     def systems(self) -> list[System]:
@@ -246,6 +248,7 @@ class ClusterJob(Job):
     """One `refold run` on Kafka: a member of the consumer group, or several."""
 
     share = staticmethod(run_member)
+    _decided: dict[tuple[str, int], int] | None = None
 
     def choose(self, text: str | None) -> None:
         if text is not None:
@@ -259,7 +262,14 @@ class ClusterJob(Job):
         config = self.context.config
         with member(config, self.log, self.systems, config.health_port) as worker:
             worker.run(until_idle=until_idle, stop=self.interrupts.stop)
+            self._decided = {
+                key: at + worker.decided_at[Place(*key)] for key, at in self.before.items()
+            }
             return _latency(worker.tasks)
+
+    def decided(self) -> dict[tuple[str, int], int]:
+        """Of the worker in this process; of several processes, of the whole group."""
+        return self._decided or super().decided()
 
 
 class Deciding:
