@@ -10,6 +10,7 @@ from typing import Any
 
 from log.codec import Codec, Upcasters
 from log.envelope import Command, Event
+from log.errors import InvalidConfig
 from log.interface import Log
 from log.partitioner import partition_for_key
 from log.topic import TopicConfig
@@ -82,17 +83,19 @@ class System:
         config = TopicConfig(**{"partitions": self.partitions, **settings})
         partitions = log.ensure_topic(self.commands_topic, config).partitions
         settings["partitions"] = partitions
-        log.ensure_topic(
-            self.events_topic,
-            TopicConfig(**{**settings, "max_message_bytes": EVENT_BATCH_BYTES_LIMIT}),
+        events = TopicConfig(**{**settings, "max_message_bytes": EVENT_BATCH_BYTES_LIMIT})
+        letters = TopicConfig(
+            partitions=partitions, max_message_bytes=config.max_message_bytes + DEAD_LETTER_BYTES
         )
-        log.ensure_topic(
-            self.dead_letters_topic,
-            TopicConfig(
-                partitions=partitions,
-                max_message_bytes=config.max_message_bytes + DEAD_LETTER_BYTES,
-            ),
-        )
+        for topic, wanted in ((self.events_topic, events), (self.dead_letters_topic, letters)):
+            found = log.ensure_topic(topic, wanted).partitions
+            if found != partitions:
+                raise InvalidConfig(
+                    f"topic {topic} has {found} partitions, and {self.commands_topic} has "
+                    f"{partitions}: one command partition makes one event partition. Was one of "
+                    "them made, or given more, by hand? Delete it where it is empty, or use "
+                    "another log"
+                )
         return partitions
 
     def placed(self, command: Any, partitions: int) -> tuple[bytes | None, Sequence[int]]:
