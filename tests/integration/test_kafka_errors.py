@@ -94,6 +94,12 @@ def binding(right: Right) -> AclBinding:
     return AclBinding(kind, name, literal, "User:guest", "*", operation, allow)
 
 
+def chosen(right: Right) -> AclBindingFilter:
+    kind, name, operation = right
+    literal, allow = ResourcePatternType.LITERAL, AclPermissionType.ALLOW
+    return AclBindingFilter(kind, name, literal, "User:guest", "*", operation, allow)
+
+
 @pytest.fixture
 def let(secured_broker: SecuredBroker) -> Iterator[Callable[[list[Right]], None]]:
     """Gives the guest some rights; before, there is some history."""
@@ -110,11 +116,7 @@ def let(secured_broker: SecuredBroker) -> Iterator[Callable[[list[Right]], None]
             created.result(10)
 
     yield give
-    any_of_them = AclBindingFilter(
-        ResourceType.ANY, None, ResourcePatternType.ANY, "User:guest", None,  # type: ignore[arg-type]
-        AclOperation.ANY, AclPermissionType.ANY,
-    )  # fmt: skip
-    for deleted in admin.delete_acls([any_of_them]).values():
+    for deleted in admin.delete_acls(list(map(chosen, RIGHTS))).values():
         deleted.result(10)
     with KafkaLog(settings, prefix=PREFIX) as log:
         for topic in log.topics():
