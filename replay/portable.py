@@ -172,8 +172,13 @@ class Importer:
     def _begin(self, log_start: int) -> None:
         """Bring an empty partition to its log start, by a record there that is then deleted."""
         while (gap := log_start - self._partition.log_end) > 0:
-            builder = new_batch()
-            builder.append(min(gap - 1, DELTA_MAX), 0, b"", None, [])
-            self._partition.append_batch(builder)
+            builder, delta = new_batch(), min(gap - 1, DELTA_MAX)
+            builder.append(delta, 1, b"", None, [])
+            if self._partition.append_batch(builder)[-1] < delta:
+                raise InvalidRecord(
+                    f"{self._partition.topic}-{self._partition.number} begins at offset "
+                    f"{log_start}, as what was before is deleted; brokers number records from 0 "
+                    "on: import it into a log in a folder"
+                )
         if log_start:
             self._partition.delete_before(log_start)
