@@ -30,6 +30,10 @@ from processors.core.system import System
 from replay.events import RecordedEvents
 from replay.state import fold_until
 
+REPEATED = (
+    "nothing: a worker without a fence (Faust's) repeats some events when it dies or is slow, and "
+    "readers skip what they have seen"
+)
 RESTORE = "restore the log from a copy; until then `refold replay verify` tells how far it is good"
 DELETE = "delete it: a snapshot is only a speed-up"
 REACH = "see to where they are kept; until then a start folds all of history"
@@ -91,12 +95,18 @@ class _HistoryCheck:
     ) -> None:
         self.events = events
         self.commands = commands
+        self.commands_end = commands.high_watermark
+        """As of the last look: on a cluster a look is a round trip."""
         self.progress = progress
         self.sequence: int | None = 0 if events.partition.log_start == 0 else None
         """The one that is due; None where that is not known."""
         self.last: Event | None = None
         """The last event, in order; None at the beginning and after what cannot be read."""
         self.timestamp = -(1 << 63)
+        self.repeated = 0
+        """How many events were told before."""
+        self.first_repeated: tuple[int, str] = (0, "")
+        """Where the first of them stands, and what it is."""
 
     def findings(self) -> Iterator[Finding]:
         try:
@@ -113,6 +123,11 @@ class _HistoryCheck:
         if last is not None and last.cause_index + 1 != last.cause_count:
             what = f"the partition ends within the events of the command at offset {last.cause}"
             yield self._finding(self.events.end - 1, what)
+        if self.repeated:
+            offset, what = self.first_repeated
+            what = f"{what} ({self.repeated} events in all were told again)"
+            path = repr(self.events)
+            yield Finding(path=path, offset=offset, what=what, advice=REPEATED, is_note=True)
 
     def _follow(self, record: StoredRecord) -> Iterator[str]:
         """What is wrong with the next event."""
@@ -122,15 +137,18 @@ class _HistoryCheck:
             yield f"the event cannot be read: {error.__cause__}"
             self.sequence = self.last = None
             return
+        due = self.sequence
+        if due is not None and event.sequence < due:
+            if not self.repeated:
+                what = f"sequence {event.sequence} was told before, and {due} is due"
+                self.first_repeated = record.offset, what
+            self.repeated += 1
+            return
         if record.timestamp < self.timestamp:
             yield f"time goes back from {self.timestamp} to {record.timestamp}"
         self.timestamp = max(record.timestamp, self.timestamp)
-        due, self.sequence = self.sequence, event.sequence + 1
+        self.sequence = event.sequence + 1
         if due is not None and event.sequence != due:
-            if event.sequence < due:
-                yield f"sequence {event.sequence} was told before, and {due} is due"
-                self.sequence = due
-                return
             yield f"sequence {event.sequence} follows where {due} is due: events are missing"
             self.last = None
         yield from self._follow_cause(event)
@@ -150,10 +168,12 @@ class _HistoryCheck:
                     f"offset {event.cause}, and does not follow the one before it"
                 )
             return
-        if event.cause >= self.commands.high_watermark:
+        if event.cause >= self.commands_end:
+            self.commands_end = self.commands.high_watermark
+        if event.cause >= self.commands_end:
             yield (
                 f"it is of a command at offset {event.cause}, and the commands end before offset "
-                f"{self.commands.high_watermark}"
+                f"{self.commands_end}"
             )
         if last is None:
             if event.sequence > 0:
@@ -169,7 +189,9 @@ class _HistoryCheck:
                 yield f"rules are adopted after command {event.cause}, which was not the last"
         elif event.cause <= before:
             yield f"the command at offset {event.cause} is decided again, after {before}"
-        elif (first := max(before + 1, self.commands.log_start)) < event.cause:
+        elif before + 1 < event.cause and (
+            (first := max(before + 1, self.commands.log_start)) < event.cause
+        ):
             yield f"the commands from offset {first} to {event.cause - 1} were never decided"
 
     def _finding(self, offset: int | None, what: str) -> Finding:
