@@ -7,7 +7,7 @@ date waits for those that are at it, and does it itself where there are none.
 
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from gateway.cli.output import note
@@ -16,13 +16,12 @@ from gateway.config import Config
 from log.interface import Log, Partition
 from processors.core.registry import Registered
 from processors.core.system import System
-from projections.core.errors import ProjectionError
 from projections.core.event_reader import EventReader
 from projections.core.read_models import ReadModels, default_url, read_models
-from projections.core.store import Store
+from projections.core.store import Store, Watermark
 from projections.core.worker import Progress, Worker
 
-LOOK_AGAIN_S = 0.05
+LOOK_AGAIN_S = 0.1
 STANDSTILLS = 2
 """Times a session timeout, without any progress, until others are no longer waited for."""
 
@@ -61,22 +60,28 @@ def _moved(reader: EventReader, store: Store) -> Moved:
     extents = [reader.extent(partition.number) for partition in reader.partitions]
     total = sum(end - start for start, end in extents)
     done = total
+    reached: dict[tuple[int, Watermark], int] = {}
     for projection in store.catalog.projections.values():
         status = store.status(projection)
         if status is None or not status.current:
             return Moved(0, total)
-        reached = 0
-        for number, (start, end) in enumerate(extents):
-            mark = status.watermarks.get(number)
-            if mark is None:
-                continue
-            offset = mark.next_offset
-            with suppress(ProjectionError):  # told where events are applied
-                if offset < end and reader.is_at_end(number, mark):
-                    offset = end  # what is behind it holds no events
-            reached += max(offset - start, 0)
-        done = min(done, reached)
+        marks = [
+            (number, status.watermarks.get(number, Watermark())) for number in range(len(extents))
+        ]
+        for number, mark in marks:
+            if (number, mark) not in reached:
+                reached[number, mark] = _reached(reader, number, mark)
+        done = min(done, sum(reached[place] for place in marks))
     return Moved(done, total)
+
+
+def _reached(reader: EventReader, number: int, mark: Watermark) -> int:
+    """How many offsets of a partition are done."""
+    start, end = reader.extent(number)
+    offset = mark.next_offset
+    if offset < end and not reader.has_more(number, mark):
+        offset = end  # what is left holds no records: the marks of a broker's transactions
+    return max(offset - start, 0)
 
 
 def bring_up_to_date(config: Config, log: Log, store: Store) -> int:

@@ -38,7 +38,7 @@ class ForeignLog(ProjectionError):
 
 
 class ProjectionConflict(ProjectionError):
-    """Another process moves the same read model: one worker (or one rebuild) at a time."""
+    """Another process moves or rebuilds the same read model, and this one cannot go on."""
 
 
 class ProjectionOutdated(ProjectionError):
@@ -51,6 +51,11 @@ class ReadModelMissing(ProjectionError):
 
 class StoreError(ProjectionError):
     """The database refused: busy, full, read-only, unreachable. Nothing was half applied."""
+
+
+class StoreUnavailable(StoreError):
+    """The database does not answer, or ended a session: it is started anew, or another worker took
+    this one for dead. What was not committed is undone; trying again may help."""
 
 
 class QueryError(ProjectionError):

@@ -6,6 +6,7 @@ in place.
 """
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
@@ -15,6 +16,7 @@ from typing import Any
 from sortedcontainers import SortedList
 
 from projections.core.errors import ProjectionConflict
+from projections.core.leases import Lease, partition_lease
 from projections.core.projection import Projection, Row, Table
 from projections.core.rows import Changes
 from projections.core.store import (
@@ -115,6 +117,8 @@ class MemoryStore:
         self.models: dict[str, _Model] = {}
         self.rebuilt: dict[str, _Model] = {}
         """What is being rebuilt: readers do not see it."""
+        self.leases: set[str] = set()
+        """Those that are held, but for partitions."""
         self._generations = 0
 
     def open(self, projection: Projection, partitions: int) -> "MemorySession":
@@ -126,7 +130,15 @@ class MemoryStore:
                 raise outdated(projection, model.version, WHERE)
         return MemorySession(self, projection, model)
 
-    def begin_rebuild(self, projection: Projection, partitions: int) -> "MemorySession":
+    def join(self, partitions: int, lease_s: float) -> "MemoryMembership":
+        return MemoryMembership(self, partitions)
+
+    def members(self) -> list[str]:
+        return []
+
+    def begin_rebuild(
+        self, projection: Projection, partitions: int, lease: Lease | None = None
+    ) -> "MemorySession":
         with self.lock:
             model = self.rebuilt[projection.name] = self._new(projection, partitions)
         return MemorySession(self, projection, model)
@@ -149,6 +161,44 @@ class MemoryStore:
         return _Model(projection, self._generations, partitions)
 
 
+class MemoryMembership:
+    """See `leases.Membership`. There is one process, and one worker is to move each projection:
+    every partition is its own, and nothing expires."""
+
+    def __init__(self, store: MemoryStore, partitions: int) -> None:
+        self.held = {
+            number: Lease(partition_lease(number), WHERE, 1) for number in range(partitions)
+        }
+        self._store = store
+        self._taken: list[Lease] = []
+
+    def look(self) -> bool:
+        return True
+
+    def lose(self, number: int) -> None:
+        raise AssertionError("nobody takes a partition from the only process")
+
+    def take(self, name: str) -> Lease | None:
+        with self._store.lock:
+            if name in self._store.leases:
+                return None
+            self._store.leases.add(name)
+        lease = Lease(name, WHERE, 1)
+        self._taken.append(lease)
+        return lease
+
+    def give_back(self, lease: Lease) -> None:
+        self._taken.remove(lease)
+        self._store.leases.remove(lease.name)
+
+    def holder(self, name: str) -> tuple[str, int] | None:
+        return (WHERE, time.monotonic_ns()) if name in self._store.leases else None
+
+    def leave(self) -> None:
+        for lease in list(self._taken):
+            self.give_back(lease)
+
+
 class MemorySession:
     """Writes one generation of one projection; see `store.Session`."""
 
@@ -156,6 +206,8 @@ class MemorySession:
         self.projection = projection
         self.generation = model.generation
         self.watermarks = dict(model.watermarks)
+        self.lease: Lease | None = None
+        self.others_wrote = False
         self._store = store
         self._model = model
 
@@ -166,6 +218,12 @@ class MemorySession:
     def load(self, table: Table[Any], key: Any) -> Any:
         row = self._model.tables[table.name].rows.get(key)
         return None if row is None else copy(row)
+
+    def refresh(self) -> bool:
+        with self._store.lock:
+            self._check_current()
+            before, self.watermarks = self.watermarks, dict(self._model.watermarks)
+        return before != self.watermarks
 
     @contextmanager
     def transaction(self, partition: int, after: Watermark) -> Iterator[Write]:
@@ -194,16 +252,19 @@ class MemorySession:
     def close(self) -> None:
         return None
 
-    def _check(self, partition: int) -> None:
+    def _check_current(self) -> None:
         name = self.projection.name
         if self._model not in (self._store.models.get(name), self._store.rebuilt.get(name)):
             raise GenerationReplaced
+
+    def _check(self, partition: int) -> None:
+        self._check_current()
         before, found = self.watermarks[partition], self._model.watermarks[partition]
         if before != found:
             raise ProjectionConflict(
-                f"another worker applies events to {name!r} in {WHERE}: partition {partition} was "
-                f"at sequence {before.next_sequence} and is now at {found.next_sequence}: run one "
-                "worker per store"
+                f"another worker applies events to {self.projection.name!r} in {WHERE}: partition "
+                f"{partition} was at sequence {before.next_sequence} and is now at "
+                f"{found.next_sequence}: run one worker in a process"
             )
 
 

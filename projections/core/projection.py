@@ -145,6 +145,10 @@ class Projection:
     the rows in `tables`. It depends on nothing but these two, and may be handed the same events
     again after a crash. `version` grows with every change of what `fold` does: the read model is
     then made again from the first event.
+
+    `rows_of="partition"` promises that a row is only ever read and written for the events of one
+    partition, as where the system's key, or the partition, is part of every table's key. Several
+    workers then move the projection side by side; otherwise ("topic") they take turns.
     """
 
     name: str
@@ -152,6 +156,7 @@ class Projection:
     tables: tuple[Table[Any], ...]
     fold: "Callable[[Tables, Events], None]"
     version: int = 1
+    rows_of: Literal["partition", "topic"] = "topic"
 
     def __post_init__(self) -> None:
         check_name(self.name, "projection")

@@ -15,9 +15,16 @@ import msgspec
 import sqlalchemy as sql
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from projections.core.errors import ProjectionConflict, ReadModelMissing, StoreError
+from projections.core.errors import (
+    ProjectionConflict,
+    ReadModelMissing,
+    StoreError,
+    StoreUnavailable,
+)
+from projections.core.leases import Lease, LeaseLost
 from projections.core.projection import Projection, Row, Table
 from projections.core.rows import Changes
+from projections.core.sql_leases import MEMBERS, LeaseCheck, SqlMembership, members_of
 from projections.core.sql_tables import (
     ADVANCE,
     GENERATIONS,
@@ -51,6 +58,8 @@ HINTS = {
 
 
 LOCK_GENERATIONS = "LOCK TABLE refold_generations IN {} MODE"
+LOCK_SET_UP = "SELECT pg_advisory_xact_lock(7310598841)"
+"""A number of our own: who makes tables on PostgreSQL does so alone."""
 CURRENT, ASIDE, DROPPED = "current", "aside", "dropped"
 
 
@@ -82,15 +91,30 @@ class SqlStore:
         self.where = self._url.render_as_string(hide_password=True)
         self._tables: dict[tuple[Table[Any], int], SqlTable] = {}
         self._made = False
+        self._set_up = False
         self._file = Path(self._url.database or "") if is_sqlite else None
         if self._file is not None:
             if not self._url.database or self._url.database == ":memory:":
                 raise StoreError(f"{url}: name a file; a store in memory is `memory:`")
             sql.event.listen(self.engine, "connect", set_up_sqlite)
             sql.event.listen(self.engine, "begin", _begin_sqlite)
+        self.check_lease = LeaseCheck(catalog.system.events_topic, self.engine.dialect)
+
+    def join(self, partitions: int, lease_s: float) -> SqlMembership:
+        self._make_own_tables()
+        return SqlMembership(self, partitions, lease_s)
+
+    def members(self) -> list[str]:
+        if self._file is not None and not self._file.exists():
+            return []
+        with self._reading() as connection:
+            if not sql.inspect(connection).has_table(MEMBERS.name):
+                return []
+            rows = connection.execute(members_of(self.catalog.system.events_topic))
+            return [row.member for row in rows if row.takes_share]
 
     def open(self, projection: Projection, partitions: int) -> "SqlSession":
-        with self.writing() as connection:
+        with self._making() as connection:
             current = self._current(connection, projection)
             if current is None:
                 generation = self._create(connection, projection, CURRENT)
@@ -101,8 +125,11 @@ class SqlStore:
                     raise outdated(projection, current.version, self.where)
             return self._session(connection, projection, generation, partitions)
 
-    def begin_rebuild(self, projection: Projection, partitions: int) -> "SqlSession":
-        with self.writing() as connection:
+    def begin_rebuild(
+        self, projection: Projection, partitions: int, lease: Lease | None = None
+    ) -> "SqlSession":
+        with self._making() as connection:
+            self.check_lease(connection, lease)
             self._wait_for_readers(connection)
             for other in self._generations(connection, projection):
                 if other.state == ASIDE:
@@ -133,17 +160,28 @@ class SqlStore:
     @contextmanager
     def writing(self) -> Iterator[sql.Connection]:
         """A write transaction; on SQLite it has the lock from its beginning."""
-        with self._explained():
-            if self._file is not None:
+        if self._file is not None:
+            with self._explained():
                 self._file.parent.mkdir(parents=True, exist_ok=True)
-            with self.engine.connect() as connection, _immediately(connection).begin():
+        with self._connected() as connection, _immediately(connection).begin():
+            yield connection
+
+    @contextmanager
+    def at_once(self) -> Iterator[sql.Connection]:
+        """For one statement, which commits by itself: on PostgreSQL nothing stays locked where
+        this process stands still."""
+        if self._file is not None:
+            with self.writing() as connection:
                 yield connection
+            return
+        with self._connected() as connection:
+            yield connection.execution_options(isolation_level="AUTOCOMMIT")
 
     @contextmanager
     def _reading(self) -> Iterator[sql.Connection]:
         if self._file is not None and not self._file.exists():
             raise ReadModelMissing(f"there is no {self._file}: run the system's worker first")
-        with self._explained(), self.engine.connect() as connection:
+        with self._connected() as connection:
             if self._file is not None:
                 with connection.begin():
                     yield connection
@@ -161,6 +199,24 @@ class SqlStore:
         if self._file is None and self._is_made(connection):
             connection.exec_driver_sql(LOCK_GENERATIONS.format("ACCESS EXCLUSIVE"))
 
+    @contextmanager
+    def _making(self) -> Iterator[sql.Connection]:
+        """A write transaction that alone may make tables; the store's own are there."""
+        self._make_own_tables()
+        with self.writing() as connection:
+            if self._file is None:
+                connection.exec_driver_sql(LOCK_SET_UP)
+            yield connection
+
+    def _make_own_tables(self) -> None:
+        if self._set_up:
+            return
+        with self.writing() as connection:
+            if self._file is None:
+                connection.exec_driver_sql(LOCK_SET_UP)
+            METADATA.create_all(connection)
+        self._set_up = True
+
     def _is_made(self, connection: sql.Connection) -> bool:
         """Whether the database has the store's own tables."""
         if not self._made:
@@ -168,13 +224,29 @@ class SqlStore:
         return self._made
 
     @contextmanager
+    def _connected(self) -> Iterator[sql.Connection]:
+        try:
+            connection = self.engine.connect()
+        except SQLAlchemyError as error:
+            kind = StoreUnavailable if self._file is None else StoreError
+            raise self.explained(error, kind) from error
+        with self._explained(), connection:
+            yield connection
+
+    @contextmanager
     def _explained(self) -> Iterator[None]:
         try:
             yield
         except (SQLAlchemyError, OSError) as error:
-            text = str(error.orig if isinstance(error, DBAPIError) else error)
-            hint = next((f": {HINTS[part]}" for part in HINTS if part in text), "")
-            raise StoreError(f"{self.where}: {text}{hint}") from error
+            raise self.explained(error) from error
+
+    def explained(self, error: Exception, kind: type[StoreError] = StoreError) -> StoreError:
+        """What the driver raised, with where and what to do."""
+        text = str(error.orig if isinstance(error, DBAPIError) else error)
+        hint = next((f": {HINTS[part]}" for part in HINTS if part in text), "")
+        if isinstance(error, DBAPIError) and error.connection_invalidated:
+            kind = StoreUnavailable
+        return kind(f"{self.where}: {text}{hint}")
 
     def table(self, table: Table[Any], generation: int) -> SqlTable:
         found = self._tables.get((table, generation))
@@ -205,7 +277,6 @@ class SqlStore:
         return next((each for each in generations if each.state == CURRENT), None)
 
     def _create(self, connection: sql.Connection, projection: Projection, state: str) -> int:
-        METADATA.create_all(connection)
         newest = sql.select(sql.func.max(GENERATIONS.c.generation)).where(
             GENERATIONS.c.projection == projection.name
         )
@@ -250,9 +321,11 @@ class SqlStore:
         projection: Projection,
         generation: int,
         is_behind: Callable[[dict[int, Watermark]], bool],
+        lease: Lease | None,
     ) -> bool:
         """Make `generation` the current one, unless it is behind it; then drop the old one."""
         with self.writing() as connection:
+            self.check_lease(connection, lease)
             old = self._current(connection, projection)
             if old is not None:
                 # On PostgreSQL the live worker waits here, and finds its generation replaced.
@@ -286,6 +359,8 @@ class SqlSession:
         self.projection = projection
         self.generation = generation
         self.watermarks = watermarks
+        self.lease: Lease | None = None
+        self.others_wrote = False
         self._store = store
         self._connection: sql.Connection | None = None
 
@@ -295,18 +370,51 @@ class SqlSession:
 
     def load(self, table: Table[Any], key: Any) -> Any:
         assert self._connection is not None, "rows are read inside of a transaction"
-        return self._store.table(table, self.generation).load(self._connection, key)
+        try:
+            return self._store.table(table, self.generation).load(self._connection, key)
+        except SQLAlchemyError as error:
+            raise self._store.explained(error) from error
+
+    def refresh(self) -> bool:
+        with self._store._reading() as connection:
+            found = _watermarks(connection, self.projection, self.generation)
+        return self._take_over(found)
 
     @contextmanager
     def transaction(self, partition: int, after: Watermark) -> Iterator[Write]:
-        with self._store.writing() as connection:
-            self._advance(connection, partition, after)
-            self._connection = connection
-            try:
-                yield self._write
-            finally:
-                self._connection = None
+        try:
+            with self._store.writing() as connection:
+                self._store.check_lease(connection, self.lease)
+                self._take_turn(connection, partition)
+                self._advance(connection, partition, after)
+                self._connection = connection
+                try:
+                    yield self._write
+                finally:
+                    self._connection = None
+        except StoreUnavailable as error:
+            if self.lease is None:
+                raise
+            raise LeaseLost from error
         self.watermarks[partition] = after
+
+    def _take_turn(self, connection: sql.Connection, partition: int) -> None:
+        """Where rows belong to no partition: lock all watermarks. They also show whether another
+        worker has written since this one did."""
+        self.others_wrote = False
+        if self.projection.rows_of == "topic":
+            found = _watermarks(connection, self.projection, self.generation, lock=True)
+            if found:  # the partition's own is compared as it is moved
+                found[partition] = self.watermarks[partition]
+            self.others_wrote = self._take_over(found)
+
+    def _take_over(self, found: dict[int, Watermark]) -> bool:
+        """Go on from these watermarks; whether they are others."""
+        if not found:
+            raise GenerationReplaced
+        differ = found != self.watermarks
+        self.watermarks = found
+        return differ
 
     def swap(self, is_at_end: Callable[[int, Watermark], bool]) -> bool:
         def is_behind(live: dict[int, Watermark]) -> bool:
@@ -316,7 +424,14 @@ class SqlSession:
                 for number in live
             )
 
-        return self._store.replace_current(self.projection, self.generation, is_behind)
+        try:
+            return self._store.replace_current(
+                self.projection, self.generation, is_behind, self.lease
+            )
+        except StoreUnavailable as error:
+            if self.lease is None:
+                raise
+            raise LeaseLost from error
 
     def close(self) -> None:
         return None
@@ -338,9 +453,9 @@ class SqlSession:
         if found is None:
             raise GenerationReplaced
         raise ProjectionConflict(
-            f"another process applies events to {self.projection.name!r} in {self._store.where}: "
-            f"partition {partition} was at sequence {before.next_sequence} and is now at "
-            f"{found.next_sequence}: run one worker per store"
+            f"another process applies events to {self.projection.name!r} in {self._store.where} "
+            f"and holds no lease: partition {partition} was at sequence {before.next_sequence} "
+            f"and is now at {found.next_sequence}: end that process"
         )
 
     def _write(self, changes: list[Changes]) -> None:
@@ -447,7 +562,7 @@ def _watermarks(
         columns.partition, columns.next_sequence, columns.next_offset, columns.checksum
     ).where(*_watermark_rows(projection, generation))
     if lock:
-        query = query.with_for_update()
+        query = query.order_by(columns.partition).with_for_update()
     return {number: Watermark(*values) for number, *values in connection.execute(query)}
 
 

@@ -2,7 +2,8 @@
 
 `SqlStore` keeps them in a database (SQLite by default), `MemoryStore` in this process. Workers and
 rebuilds write through a `Session`, queries read through a `Reader`. A read model has a
-*generation*, which grows with each rebuild; readers only ever see the current one, whole.
+*generation*, which grows with each rebuild; readers only ever see the current one, whole. Workers
+join a store to share its partitions, see `leases.py`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -14,6 +15,7 @@ import msgspec
 
 from processors.core.system import System
 from projections.core.errors import ProjectionError, ProjectionOutdated, ReadModelMissing
+from projections.core.leases import Lease, Membership
 from projections.core.projection import Projection, Row, Table
 from projections.core.rows import Changes
 
@@ -102,6 +104,11 @@ class Session(Protocol):
     projection: Projection
     generation: int
     watermarks: dict[int, Watermark]
+    lease: Lease | None
+    """What its transactions stand on; None: nothing else writes, as far as the caller knows."""
+    others_wrote: bool
+    """Within a transaction: whether other workers have written rows that this one may keep as they
+    were. It forgets what it keeps."""
 
     @property
     def is_new(self) -> bool:
@@ -110,18 +117,22 @@ class Session(Protocol):
     def load(self, table: Table[Any], key: Any) -> Any:
         """A stored row, the caller's own, or None."""
 
+    def refresh(self) -> bool:
+        """Read the watermarks anew; whether other workers have moved any. Errors: as below."""
+
     def transaction(self, partition: int, after: Watermark) -> AbstractContextManager[Write]:
         """Move a partition from `watermarks[partition]` to `after`, with what is written inside.
 
-        Errors: ProjectionConflict where the store's watermark is another; GenerationReplaced where
-        a rebuild has taken this generation's place.
+        Errors: LeaseLost; ProjectionConflict where the store's watermark is another;
+        GenerationReplaced where a rebuild has taken this generation's place.
         """
 
     def swap(self, is_at_end: Callable[[int, Watermark], bool]) -> bool:
         """Put this (rebuilt) generation in the place of the current one, in one transaction.
 
         False, and nothing done, where the current one is further on a partition, unless
-        `is_at_end` says that the topic has nothing more to apply there.
+        `is_at_end` says that the topic has nothing more to apply there. Errors: LeaseLost,
+        ProjectionConflict.
         """
 
     def close(self) -> None: ...
@@ -144,8 +155,18 @@ class Store(Protocol):
         """The current generation, made where there is none. ProjectionOutdated where it is of
         another version or schema."""
 
-    def begin_rebuild(self, projection: Projection, partitions: int) -> Session:
-        """A new, empty generation beside the current one. What an earlier rebuild left is gone."""
+    def begin_rebuild(
+        self, projection: Projection, partitions: int, lease: Lease | None = None
+    ) -> Session:
+        """A new, empty generation beside the current one. What an earlier rebuild left is gone.
+        Errors: LeaseLost."""
+
+    def join(self, partitions: int, lease_s: float) -> Membership:
+        """Become one of the workers that share so many partitions. With none: for the lease of a
+        rebuild alone."""
+
+    def members(self) -> list[str]:
+        """The workers of this or other processes that live and take a share."""
 
     def status(self, projection: Projection) -> Status | None:
         """None where the store does not hold it."""

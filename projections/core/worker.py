@@ -1,13 +1,15 @@
 """Runs projections: from a system's events topic, batch by batch, into a store.
 
-`EventReader` reads and decodes; a `Follower` moves one projection (or its rebuild) along every
-partition; a `Worker` runs the followers of one system, which share what is decoded. Each
+`EventReader` reads and decodes; a `Follower` moves one projection (or its rebuild) along the
+partitions; a `Worker` runs the followers of one system, which share what is decoded. Each
 projection has its own watermark on each partition, and stops, loudly, where a sequence does not
-follow (law 8).
+follow (law 8). The workers of one store share its partitions by leases, see `leases.py`.
 """
 
 import threading
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 
 import msgspec
@@ -18,18 +20,23 @@ from projections.core.errors import (
     ProjectionConflict,
     ProjectionError,
     ProjectionOutdated,
+    StoreError,
+    StoreUnavailable,
 )
 from projections.core.event_reader import EventReader
+from projections.core.leases import LEASE_S, Lease, LeaseLost, Membership, rebuild_lease
 from projections.core.projection import Events, Projection
 from projections.core.rows import Tables
-from projections.core.store import GenerationReplaced, Session, Store, Watermark
+from projections.core.store import GenerationReplaced, Session, Store
 
 POLL_INTERVAL_S = 0.02
 """How long a new event on one partition may wait while the worker sleeps on another."""
+LOOK_AT_OTHERS_S = 0.25
 
 
 class Progress(msgspec.Struct, frozen=True):
-    """How far a projection is: events of the topic, over all partitions."""
+    """How far a projection is, in offsets of the topic: on the partitions that this worker moves,
+    or on all, where it rebuilds."""
 
     projection: str
     rebuilding: bool
@@ -38,41 +45,76 @@ class Progress(msgspec.Struct, frozen=True):
 
 
 Report = Callable[[Progress], None]
+Shared = Callable[[Sequence[int]], None]
+"""Called with the partitions that the worker moves, whenever they are others."""
 
 
 class Follower:
-    """Moves one projection along the topic; `rebuilding`: its new generation, from the start."""
+    """Moves one projection along the topic, once it is opened: its current generation, or a new
+    one, from the start."""
 
-    def __init__(
-        self, reader: EventReader, store: Store, projection: Projection, rebuilding: bool = False
-    ) -> None:
+    def __init__(self, reader: EventReader, store: Store, projection: Projection) -> None:
         self.projection = projection
-        self.rebuilding = rebuilding
+        self.is_open = False
+        self.rebuilding: Lease | None = None
+        """The lease of the rebuild that is on."""
         self._reader = reader
         self._store = store
         self._session: Session
         self._tables: Tables
-        self._open()
+        self._verified: set[int] = set()
 
-    def _open(self) -> None:
-        opener = self._store.begin_rebuild if self.rebuilding else self._store.open
-        self._session = opener(self.projection, len(self._reader.partitions))
-        for number, mark in self._session.watermarks.items():
-            self._reader.verify(number, mark)
+    def open(self) -> None:
+        """Follow the generation that serves. Errors: ProjectionOutdated."""
+        self._use(self._store.open(self.projection, len(self._reader.partitions)))
+
+    def begin_rebuild(self, lease: Lease) -> None:
+        """Make a new generation. Errors: LeaseLost."""
+        partitions = len(self._reader.partitions)
+        self._use(self._store.begin_rebuild(self.projection, partitions, lease))
+        self.rebuilding = self._session.lease = lease
+
+    def close(self) -> None:
+        """Let the generation be, and begin again when opened."""
+        self.is_open, self.rebuilding = False, None
+
+    def _use(self, session: Session) -> None:
+        self._session = session
+        self._verified.clear()
         self._forget_rows()
+        self.is_open = True
 
     def _forget_rows(self) -> None:
         session = self._session
         self._tables = Tables(self.projection.tables, session.load, complete=session.is_new)
 
-    def step(self, number: int) -> bool:
-        """Apply the next chunk of a partition; False where there is none (yet)."""
-        mark = self._session.watermarks[number]
+    def refresh(self) -> None:
+        """Other workers may have moved what is this one's from now on: go on from there."""
+        try:
+            if self._session.refresh():
+                self._verified.clear()
+                self._forget_rows()
+        except GenerationReplaced:
+            self._follow_replacement()
+
+    def step(self, number: int, lease: Lease | None = None) -> bool:
+        """Apply the next chunk of a partition; False where there is none (yet).
+
+        `lease` is the partition's; a rebuild stands on its own. Errors: LeaseLost.
+        """
+        session = self._session
+        session.lease = self.rebuilding or lease
+        mark = session.watermarks[number]
+        if number not in self._verified:
+            self._reader.verify(number, mark)
+            self._verified.add(number)
         events, after = self._reader.read(number, mark, self._store.batch_bytes)
         if after == mark:
             return False
         try:
-            with self._session.transaction(number, after) as write:
+            with session.transaction(number, after) as write:
+                if session.others_wrote:
+                    self._forget_rows()
                 self._fold(events.of(self.projection.kinds))
                 write(self._tables.changes())
         except GenerationReplaced:
@@ -87,6 +129,8 @@ class Follower:
     def _fold(self, events: Events) -> None:
         try:
             self.projection.fold(self._tables, events)
+        except StoreError:
+            raise
         except Exception as error:
             self._forget_rows()
             raise FoldFailed(self._blame(events)) from error
@@ -109,7 +153,7 @@ class Follower:
         if self.rebuilding:
             raise ProjectionConflict(f"another rebuild of {name!r} took over: this one ends")
         try:
-            self._open()
+            self.open()
         except ProjectionOutdated as error:
             raise ProjectionConflict(
                 f"{name!r} was rebuilt by a program that declares it otherwise: this worker "
@@ -118,101 +162,221 @@ class Follower:
 
     def finish_rebuild(self) -> bool:
         """Swap the rebuilt generation in, and follow on from there; False where the live one has
-        meanwhile gone further."""
-
-        def is_at_end(number: int, mark: Watermark) -> bool:
-            return mark.next_offset >= self._reader.partitions[number].high_watermark
-
-        if not self._session.swap(is_at_end):
+        meanwhile gone further. Errors: LeaseLost."""
+        if not self._session.swap(self._reader.is_at_end):
             return False
-        self.rebuilding = False
+        self.rebuilding = None
         return True
 
-    def progress(self) -> Progress:
+    def progress(self, partitions: Iterable[int]) -> Progress:
         done = total = 0
-        for partition in self._reader.partitions:
-            start = partition.log_start
-            done += max(self._session.watermarks[partition.number].next_offset - start, 0)
-            total += partition.high_watermark - start
-        return Progress(self.projection.name, self.rebuilding, done, total)
+        for number in partitions:
+            start, end = self._reader.extent(number)
+            reached = self.position(number)
+            done += max(reached - start, 0)
+            total += max(end, reached) - start
+        return Progress(self.projection.name, self.rebuilding is not None, done, total)
 
-    def offset(self, number: int) -> int:
-        return self._session.watermarks[number].next_offset
+    def position(self, number: int) -> int:
+        """The offset from which on there may be something new."""
+        return self._reader.position(number, self._session.watermarks[number])
 
 
 class Worker:
-    """Keeps the projections of one system up to date. One per store.
+    """Keeps the projections of one system up to date, on its share of the partitions: all of them,
+    while no other worker has joined the store.
 
     A read model of another version or schema than the declared one is rebuilt beside the old one,
-    which goes on answering until the swap. A projection that fails is left where it stopped, and
-    the others go on; `failures` says why.
+    which goes on answering until the swap; one worker rebuilds it, the others wait. A projection
+    that fails is left where it stopped, and the others go on; `failures` says why.
     """
 
-    def __init__(self, log: Log, store: Store, projections: Iterable[Projection] = ()) -> None:
-        """Of the store's system: these projections, or all."""
+    def __init__(
+        self,
+        log: Log,
+        store: Store,
+        projections: Iterable[Projection] = (),
+        lease_s: float = LEASE_S,
+    ) -> None:
+        """Of the store's system: these projections, or all. Silent for `lease_s`, it has its
+        partitions taken over."""
         chosen = tuple(projections) or tuple(store.catalog.projections.values())
         kinds = {kind for projection in chosen for kind in projection.events}
         self.reader = EventReader(log, store.catalog.system, kinds)
         self.store = store
         self.failures: dict[str, ProjectionError] = {}
         self.followers: list[Follower] = []
+        self._lease_s = lease_s
+        self._member: Membership
+        self._held: dict[int, Lease] = {}
+        """As of the last look."""
         for projection in chosen:
-            status = store.status(projection)
-            outdated = status is not None and not status.current
-            try:
-                self.followers.append(Follower(self.reader, store, projection, outdated))
-            except ProjectionError as error:
-                self.failures[projection.name] = error
+            follower = Follower(self.reader, store, projection)
+            self.followers.append(follower)
+            with suppress(ProjectionOutdated):  # it is rebuilt when this worker has joined
+                self._try(follower, follower.open)
 
     def catch_up(self, report: Report | None = None) -> int:
-        """Apply all that the topic holds. Returns how many chunks that took.
+        """Apply all that the topic holds on the partitions that come to this worker. Returns how
+        many chunks that took.
 
-        Raises the first failure, once the other projections are done.
+        Raises the first failure, once the other projections are done; StoreUnavailable at once.
         """
         chunks = 0
-        while applied := self._step(report):
-            chunks += applied
+        never = threading.Event()
+        with self._joined():
+            while applied := self._step(never, report, None):
+                chunks += applied
         self._raise_failure()
         return chunks
 
-    def follow(self, stop: threading.Event, report: Report | None = None) -> None:
-        """Catch up, and apply what is appended from then on, until `stop` is set."""
-        turn = 0
-        while not stop.is_set():
-            if self._step(report):
-                continue
-            self._raise_failure()
-            # A partition is waited for in turn; the others are looked at in between.
-            partition = self.reader.partitions[turn % len(self.reader.partitions)]
-            offsets = [each.offset(partition.number) for each in self.followers]
-            partition.wait(min(offsets, default=partition.high_watermark), POLL_INTERVAL_S)
-            turn += 1
+    def follow(
+        self,
+        stop: threading.Event,
+        report: Report | None = None,
+        shared: Shared | None = None,
+        until_idle: bool = False,
+    ) -> None:
+        """Catch up, and apply what is appended from then on, until `stop` is set; or `until_idle`,
+        until all is applied, by whichever worker. Errors: as above."""
+        turn, looked_s = 0, 0.0
+        with self._joined():
+            while not stop.is_set():
+                if self._step(stop, report, shared):
+                    continue
+                self._raise_failure()
+                now_s = time.monotonic()
+                if until_idle and now_s - looked_s > LOOK_AT_OTHERS_S:
+                    looked_s = now_s
+                    if self.has_applied():
+                        return
+                self._wait(turn, stop)
+                turn += 1
 
-    def _step(self, report: Report | None) -> int:
+    def has_applied(self, ends: Mapping[int, int] | None = None) -> bool:
+        """Whether every projection (but those that failed) has applied all that the topic holds,
+        or what it holds below these offsets by partition; whichever worker did it."""
+        for follower in self._working():
+            status = self.store.status(follower.projection)
+            if status is None or not status.current:
+                return False
+            for number, mark in status.watermarks.items():
+                if ends is not None and mark.next_offset >= ends[number]:
+                    continue
+                if not self.reader.is_at_end(number, mark):
+                    return False
+        return True
+
+    @contextmanager
+    def _joined(self) -> Iterator[None]:
+        self._held = {}
+        self._member = self.store.join(len(self.reader.partitions), self._lease_s)
+        try:
+            yield
+        finally:
+            self._member.leave()
+
+    def _step(self, stop: threading.Event, report: Report | None, shared: Shared | None) -> int:
         """One chunk of every partition for every projection; returns how many there were."""
-        applied = [0] * len(self.followers)
-        for partition in self.reader.partitions:
-            for number, follower in enumerate(self.followers):
-                step = partial(follower.step, partition.number)
-                applied[number] += self._try(follower, step)
-        for number, follower in enumerate(self.followers):
-            if follower.rebuilding and not applied[number]:
-                self._try(follower, follower.finish_rebuild)
-                applied[number] += follower.projection.name not in self.failures
-            if report is not None and applied[number]:
-                report(follower.progress())
-        return sum(applied)
+        applied = dict.fromkeys(self.followers, 0)
+        everywhere = range(len(self.reader.partitions))
+        for number in everywhere:
+            self._look(shared)
+            with self.reader.side_by_side():
+                for follower in self._working():
+                    if not stop.is_set():
+                        applied[follower] += self._advance(follower, number)
+        for follower in self._working():
+            if follower.rebuilding and not applied[follower] and not stop.is_set():
+                applied[follower] += self._finish_rebuild(follower)
+            if report is not None and applied[follower]:
+                moved = everywhere if follower.rebuilding else self._member.held
+                report(follower.progress(moved))
+        return sum(applied.values())
 
-    def _try(self, follower: Follower, action: Callable[[], bool]) -> bool:
-        name = follower.projection.name
-        if name in self.failures:
+    def _working(self) -> list[Follower]:
+        return [each for each in self.followers if each.projection.name not in self.failures]
+
+    def _look(self, shared: Shared | None) -> None:
+        """Have a share of the partitions, and all projections open."""
+        if not self._member.look():
+            return
+        before, self._held = self._held, dict(self._member.held)
+        are_new = any(before.get(number) != lease for number, lease in self._held.items())
+        if shared is not None and before.keys() != self._held.keys():
+            shared(sorted(self._held))
+        for follower in self._working():
+            if not follower.is_open:
+                self._try(follower, partial(self._open, follower))
+            elif are_new and not follower.rebuilding:
+                self._try(follower, follower.refresh)
+
+    def _open(self, follower: Follower) -> None:
+        """Rebuild what is outdated, unless another worker does, or has done so."""
+        projection = follower.projection
+        status = self.store.status(projection)
+        if status is not None and status.version > projection.version:
+            raise ProjectionConflict(
+                f"{projection.name!r} was made by a newer release, which declares version "
+                f"{status.version}; this one declares {projection.version}, and lets it be. Start "
+                "that release, or rebuild it by hand (`refold replay rebuild`)"
+            )
+        lease = self._member.take(rebuild_lease(projection.name))
+        if lease is None:
+            return
+        try:
+            follower.open()
+        except ProjectionOutdated:
+            with suppress(LeaseLost):
+                follower.begin_rebuild(lease)
+        finally:
+            if not follower.rebuilding:
+                self._member.give_back(lease)
+
+    def _finish_rebuild(self, follower: Follower) -> bool:
+        lease = follower.rebuilding
+        finished = self._try(follower, follower.finish_rebuild)
+        if finished and lease is not None:
+            self._member.give_back(lease)
+        return finished
+
+    def _advance(self, follower: Follower, number: int) -> bool:
+        lease = self._member.held.get(number)
+        if not follower.is_open or (lease is None and not follower.rebuilding):
             return False
         try:
-            return action()
-        except ProjectionError as error:
-            self.failures[name] = error
+            return self._try(follower, partial(follower.step, number, lease))
+        except LeaseLost:
+            self._member.lose(number)
             return False
+
+    def _try(self, follower: Follower, action: Callable[[], object]) -> bool:
+        """The action's result; False where it fails, or a rebuild is another worker's now."""
+        try:
+            return bool(action())
+        except LeaseLost:
+            if not follower.rebuilding:
+                raise
+            follower.close()
+        except (ProjectionOutdated, StoreUnavailable):
+            raise
+        except ProjectionError as error:
+            self.failures[follower.projection.name] = error
+            if follower.rebuilding:
+                self._member.give_back(follower.rebuilding)
+        return False
 
     def _raise_failure(self) -> None:
         for error in self.failures.values():
             raise error
+
+    def _wait(self, turn: int, stop: threading.Event) -> None:
+        """A partition is waited for in turn; the others are looked at in between."""
+        held = sorted(self._member.held)
+        followers = [each for each in self._working() if each.is_open]
+        if not held or not followers:
+            stop.wait(POLL_INTERVAL_S)
+            return
+        number = held[turn % len(held)]
+        offset = min(follower.position(number) for follower in followers)
+        self.reader.partitions[number].wait(offset, POLL_INTERVAL_S)

@@ -163,4 +163,5 @@ ACCOUNT_REGISTRY = Projection(
     ),
     tables=(ACCOUNTS, MEMBERS, SESSIONS, ACCOUNT_LIMITS),
     fold=fold,
+    rows_of="partition",
 )

@@ -169,4 +169,5 @@ CALL_AUCTIONS = Projection(
     events=(PhaseChanged, AuctionIndicated, AuctionExtended, AuctionEnded, InstrumentDelisted),
     tables=(AUCTION_CALLS, AUCTION_HISTORY),
     fold=fold,
+    rows_of="partition",
 )

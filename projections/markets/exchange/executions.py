@@ -122,4 +122,5 @@ ACCOUNT_EXECUTIONS = Projection(
     tables=(EXECUTIONS,),
     fold=fold,
     version=2,
+    rows_of="partition",
 )

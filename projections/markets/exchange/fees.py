@@ -131,4 +131,5 @@ ACCOUNT_FEES = Projection(
     events=(OrderTraded, AuctionTraded, TradeBusted, TradeCorrected),
     tables=(FEE_DAYS, FEE_TRADES),
     fold=fold,
+    rows_of="partition",
 )

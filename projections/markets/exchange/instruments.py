@@ -170,4 +170,5 @@ LISTED_INSTRUMENTS = Projection(
     tables=(INSTRUMENTS, TICK_BANDS, PHASES),
     fold=fold,
     version=2,
+    rows_of="partition",
 )

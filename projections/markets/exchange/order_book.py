@@ -343,4 +343,5 @@ ORDER_BOOK = Projection(
     tables=(OPEN_ORDERS, PRICE_LEVELS, DARK_LEVELS),
     fold=fold,
     version=2,
+    rows_of="partition",
 )

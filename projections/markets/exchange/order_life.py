@@ -205,4 +205,10 @@ def fold(tables: Tables, events: Events) -> None:
         TELL[type(event)](event, at_ms, add)
 
 
-ORDER_LIFE = Projection(name="order_life", events=tuple(TELL), tables=(ORDER_MOMENTS,), fold=fold)
+ORDER_LIFE = Projection(
+    name="order_life",
+    events=tuple(TELL),
+    tables=(ORDER_MOMENTS,),
+    fold=fold,
+    rows_of="partition",
+)

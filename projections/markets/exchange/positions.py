@@ -110,4 +110,5 @@ ACCOUNT_POSITIONS = Projection(
     events=(OrderTraded, AuctionTraded, TradeBusted, TradeCorrected, InstrumentSplit),
     tables=(POSITIONS, SPLITS, SPLIT_COUNTS),
     fold=fold,
+    rows_of="partition",
 )

@@ -189,4 +189,5 @@ DAY_STATISTICS = Projection(
     ),
     tables=(STATISTICS_DAYS, STATISTICS_PRICES, STATISTICS_TRADES, STATISTICS_LISTINGS),
     fold=fold,
+    rows_of="partition",
 )

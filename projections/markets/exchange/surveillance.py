@@ -270,4 +270,5 @@ SURVEILLANCE = Projection(
         ALERTS,
     ),
     fold=fold,
+    rows_of="partition",
 )

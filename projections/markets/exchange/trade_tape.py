@@ -192,4 +192,5 @@ TRADE_TAPE = Projection(
     tables=(TRADES, CANDLES, TAPE_HEADS),
     fold=fold,
     version=2,
+    rows_of="partition",
 )

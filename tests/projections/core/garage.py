@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import sqlalchemy as sql
 
 from log.backends.memory import MemoryLog
 from log.envelope import Event
 from log.record import Record
 from projections.core.memory_store import MemoryStore
 from projections.core.projection import Projection, Table
+from projections.core.sql_leases import MEMBERS, SqlMembership
 from projections.core.sql_store import SqlStore
 from projections.core.store import Catalog, Reader, Store
 from tests.samples.parking import SYSTEM as PARKING
@@ -82,6 +84,21 @@ class Stores:
     def close(self) -> None:
         for store in self._opened:
             store.close()
+
+
+def silent_member(store: Store, partitions: int) -> SqlMembership:
+    """A member that says once that it lives, and then no more, like one that was stopped."""
+    member = store.join(partitions, lease_s=60.0)
+    assert isinstance(member, SqlMembership)
+    member.fall_silent()
+    return member
+
+
+def let_time_pass(store: Store) -> None:
+    """The time of every member is up that does not say anew that it lives."""
+    assert isinstance(store, SqlStore)
+    with store.writing() as connection:
+        connection.execute(sql.update(MEMBERS).values(expires_at_ms=0))
 
 
 def sqlite_url(folder: Path) -> str:

@@ -23,11 +23,12 @@ from projections.core.rebuild import rebuild
 from projections.core.testing import rows
 from projections.core.worker import Worker
 from tests.projections.core import killed_process
+from tests.projections.core.garage import let_time_pass
 from tests.projections.core.killed_process import MODELS, follow, rebuild_forever
 
 KILLS = 20
 COMMANDS = 6_000
-LONGEST_LIFE_S = 0.06
+LONGEST_LIFE_S = 0.25
 
 Target = Callable[[Path, str, Connection], None]
 
@@ -88,6 +89,7 @@ def test_kill(processes: multiprocessing.context.ForkServerContext, tmp_path: Pa
     for number in range(KILLS):
         target = rebuild_forever if number % 3 == 2 else follow
         killed_after(processes, target, tmp_path, url, draw.random() * LONGEST_LIFE_S)
+        let_time_pass(store)
         for projection in store.catalog.projections.values():
             status = store.status(projection)
             if status is not None:

@@ -1,17 +1,29 @@
 """Rebuilds: beside the live one, seen at once, safe to end anywhere."""
 
+import dataclasses
 import itertools
 import threading
 
 import pytest
 
 from projections.core.errors import FoldFailed, ProjectionConflict
+from projections.core.event_reader import EventReader
+from projections.core.leases import LeaseLost, rebuild_lease
 from projections.core.projection import Events, Projection, Table
 from projections.core.rebuild import rebuild
 from projections.core.rows import Tables
 from projections.core.store import Store
-from projections.core.worker import Progress, Worker
-from tests.projections.core.garage import Stores, Topic, dump, left, parked
+from projections.core.worker import Follower, Progress, Worker
+from tests.projections.core.garage import (
+    SYSTEM,
+    Stores,
+    Topic,
+    dump,
+    left,
+    let_time_pass,
+    parked,
+    silent_member,
+)
 from tests.samples.parking.events import EVENTS
 from tests.samples.parking.projections import CARS, HISTORY, OCCUPANCY, PROJECTIONS, SPOTS, Spot
 
@@ -150,21 +162,83 @@ def test_a_rebuild_that_fails_leaves_the_old_one_serving(topic: Topic, stores: S
     assert dump(stores.open()) == served
 
 
-def test_the_second_of_two_rebuilds_ends_the_first(topic: Topic, stores: Stores) -> None:
+def test_one_rebuilds_at_a_time(topic: Topic, stores: Stores) -> None:
     fill(topic, 40)
     store = stores.open()
     store.batch_bytes = 300
     Worker(topic.log, store).catch_up()
     served = dump(store)
-    started = iter([True])
+    refused = 0
 
     def report(progress: Progress) -> None:
-        if next(started, False):
-            rebuild(topic.log, store, CARS)
+        nonlocal refused
+        if not refused:
+            with pytest.raises(ProjectionConflict, match="rebuilds 'cars' already: let it finish"):
+                rebuild(topic.log, store, CARS)
+            refused += 1
 
-    with pytest.raises(ProjectionConflict, match="took over"):
-        rebuild(topic.log, store, CARS, report)
+    before = generation(store, CARS)
+    rebuild(topic.log, store, CARS, report, lease_s=5.0)
+    assert refused and generation(store, CARS) == before + 1
     assert dump(store) == served
+
+
+def test_a_rebuild_that_died_is_begun_again(topic: Topic, database_stores: Stores) -> None:
+    """The dead one's lease runs out; should it stand up again, it can write nothing."""
+    fill(topic, 40)
+    store = database_stores.open()
+    store.batch_bytes = 300
+    Worker(topic.log, store).catch_up()
+    served = dump(store)
+    dead = silent_member(store, 0)
+    lease = dead.take(rebuild_lease(CARS.name))
+    follower = Follower(EventReader(topic.log, SYSTEM, EVENTS), store, CARS)
+    assert lease is not None
+    follower.begin_rebuild(lease)
+    assert follower.step(0)
+    let_time_pass(store)
+    rebuild(topic.log, store, CARS)
+    with pytest.raises(LeaseLost):
+        follower.step(0)
+    with pytest.raises(LeaseLost):
+        follower.finish_rebuild()
+    with pytest.raises(LeaseLost):
+        follower.begin_rebuild(lease)
+    assert dump(store) == served
+
+
+def test_workers_wait_for_the_one_that_rebuilds(topic: Topic, database_stores: Stores) -> None:
+    fill(topic, 40)
+    old = database_stores.open()
+    Worker(topic.log, old).catch_up()
+    newer = dataclasses.replace(CARS, version=2)
+    store = database_stores.open(with_other(newer))
+    first = silent_member(store, 0)
+    lease = first.take(rebuild_lease(CARS.name))
+    assert lease is not None
+    waiting = Worker(topic.log, store)
+    waiting.catch_up()
+    assert not waiting.has_applied()
+    first.give_back(lease)
+    rebuild(topic.log, store, newer)
+    served = generation(store, newer)
+    fill(topic, 10, start=40)
+    waiting.catch_up()
+    assert waiting.has_applied() and generation(store, newer) == served
+
+
+def test_what_a_newer_release_made_is_let_be(topic: Topic, stores: Stores) -> None:
+    fill(topic, 10)
+    newer = dataclasses.replace(CARS, version=2)
+    store = stores.open(with_other(newer))
+    Worker(topic.log, store).catch_up()
+    older = stores.open()
+    worker = Worker(topic.log, older)
+    with pytest.raises(ProjectionConflict, match="newer release, which declares version 2; this"):
+        worker.catch_up()
+    assert list(worker.failures) == ["cars"]
+    rebuild(topic.log, older, CARS)  # by hand
+    Worker(topic.log, older).catch_up()
 
 
 BY_CAR = Table("spots", Spot, key=("spot",), indexes=(("car",), ("until_ms",)))
