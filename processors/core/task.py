@@ -121,10 +121,23 @@ class Task:
 
     def waiting_ms(self, now: int) -> int:
         """Since when the oldest command waits that is not decided; 0 where none does."""
-        for batch in self.commands.read(self.next_command, 1):
+        offset, batches = self._read_ahead
+        if offset != self.next_command:
+            batches = self.commands.read(self.next_command, 1)
+        for batch in batches:
             for record in batch:
                 return max(now - record.timestamp, 0)
         return 0
+
+    def has_commands(self) -> bool:
+        """Whether a step finds commands at once. One that was appended this moment may be missed;
+        a step does not miss it, but may wait for a broker to say that there is nothing."""
+        if self._ahead or self._read_ahead[1]:
+            return True
+        try:
+            return self.commands.wait(self.next_command, 0.0)
+        except OffsetOutOfRange:
+            return True
 
     @property
     def next_due(self) -> int | None:
@@ -213,9 +226,10 @@ class Task:
         return batches
 
     def _meanwhile(self, offset: int) -> None:
-        """While the log makes the events durable: read the next commands."""
+        """While the log makes the events durable: read the next commands, if they are there."""
         with contextlib.suppress(LogError):  # the next step meets it
-            self._read_ahead = offset, self.commands.read(offset, self._step_bytes)
+            if self.commands.wait(offset, 0.0):
+                self._read_ahead = offset, self.commands.read(offset, self._step_bytes)
 
     def save_snapshot(self) -> None:
         """Write the state down, unless the newest snapshot is of it already."""
@@ -317,13 +331,18 @@ class Task:
 
     def _encode(self, events: Sequence[Event], sequence: int, cause: int) -> list[bytes]:
         """Number the events of one command, and encode them."""
-        count = len(events)
+        count, encode, bytes_max = len(events), self._event_codec.encode, self._event_bytes_max
+        values = []
         for index, event in enumerate(events):
             event.sequence = sequence + index
             event.cause = cause
             event.cause_index = index
             event.cause_count = count
-        return list(map(self._encode_event, events))
+            value = encode(event)
+            if len(value) > bytes_max:
+                raise self._too_large(value)
+            values.append(value)
+        return values
 
     def _encode_event(self, event: Event) -> bytes:
         value = self._event_codec.encode(event)

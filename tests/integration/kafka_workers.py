@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 
 from bench.order_flow import START_MS, commands
+from log.backends import wall_clock_ms
 from log.backends.kafka import KafkaLog
 from log.backends.memory import MemoryLog
 from log.envelope import Command
@@ -35,7 +36,7 @@ gateway.cli.main.main()
 """
 """`refold`, once a line is read: what takes a process long to import is imported by then."""
 SESSION_S = 1.0
-"""As short as the brokers of tests allow."""
+"""The broker of a test that waits for sessions to run out has to allow it."""
 FLOW_COMMANDS = 1_000_000
 DEADLINE_S = 60.0
 
@@ -91,12 +92,12 @@ class Process:
         """SIGCONT."""
         self._send(signal.SIGCONT)
 
-    def end(self) -> int:
-        """SIGTERM; the exit code."""
+    def stop(self) -> None:
+        """SIGTERM."""
         self._send(signal.SIGTERM)
-        return self.wait()
 
     def wait(self) -> int:
+        """The exit code, once it has ended."""
         if self._process.stdin is not None:
             self._process.stdin.close()
         return self._process.wait(DEADLINE_S)
@@ -137,7 +138,11 @@ def instrument_of(number: int, partitions: int) -> str:
 
 
 def flow_of(number: int, partitions: int) -> Iterator[Record]:
-    """The commands of a partition: orders for one instrument, no timers, no end to speak of."""
+    """The commands of a partition: orders for one instrument, no timers, no end to speak of.
+
+    They are of long ago. A broker forgets by such times what it needs to tell a command that is
+    sent again as it dies (`producer.id.expiration.ms`).
+    """
     instrument = instrument_of(number, partitions)
     encode = SYSTEM.command_codec(json_config(SYSTEM)).encode
     flow: Iterator[Command] = commands(FLOW_COMMANDS, seed=number)
@@ -148,7 +153,7 @@ def flow_of(number: int, partitions: int) -> Iterator[Record]:
 
 class Flow:
     """Commands for every partition of the exchange, appended bit by bit from a thread of its own,
-    as a client does."""
+    as a client does: with the time of now."""
 
     def __init__(self, log: Log, partitions: int, each: int, every_s: float) -> None:
         self._log = log
@@ -162,9 +167,12 @@ class Flow:
 
     def append(self, each: int) -> None:
         for number, flow in enumerate(self._flows):
-            records = list(islice(flow, each))
+            now_ms = wall_clock_ms()
+            records = [
+                msgspec.structs.replace(record, timestamp=now_ms) for record in islice(flow, each)
+            ]
             self._log.partition(SYSTEM.commands_topic, number).append(records)
-            self.appended[number] += [(r.timestamp or 0, r.key, r.value) for r in records]
+            self.appended[number] += [(now_ms, r.key, r.value) for r in records]
 
     def start(self) -> None:
         self._thread.start()

@@ -31,8 +31,10 @@ from log.topic import TopicConfig
 ANSWER_S = 30.0
 REACHED_S = 8.0
 """How long a cluster may take to answer for the first time."""
+LISTED_S = 1.0
+"""How long the client is asked for topics at a stretch."""
 PAUSE_S = 0.1
-MAX_MESSAGE_BYTES = 64 << 20
+MAX_MESSAGE_BYTES = 96 << 20
 """A broker takes no request over socket.request.max.bytes, 100 MiB by default. Here a transaction
 is many requests, so that only a single record is bound by it."""
 OURS = {
@@ -62,8 +64,14 @@ Answer = TypeVar("Answer")
 class Cluster:
     """Questions to a cluster; `reach` tells first whether it answers at all."""
 
-    def __init__(self, settings: Mapping[str, Any], new_admin: Callable[..., AdminClient]) -> None:
+    def __init__(
+        self,
+        settings: Mapping[str, Any],
+        new_admin: Callable[..., AdminClient],
+        may_wait: Callable[[float], bool],
+    ) -> None:
         self._servers = settings["bootstrap.servers"]
+        self._may_wait = may_wait
         self.id = ""
         """The cluster's own name, once it is reached."""
         self._last_error: KafkaError | None = None
@@ -78,7 +86,7 @@ class Cluster:
         deadline_s = time.monotonic() + REACHED_S
         while True:
             try:
-                self.id = self._admin.list_topics(timeout=1.0).cluster_id or ""
+                self.id = self._admin.list_topics(timeout=LISTED_S).cluster_id or ""
                 return
             except KafkaException as error:
                 self._admin.poll(0)
@@ -92,10 +100,15 @@ class Cluster:
 
     def partitions(self) -> dict[str, int]:
         """Every topic, by name, and how many partitions it has."""
-        try:
-            found = self._admin.list_topics(timeout=ANSWER_S).topics
-        except KafkaException as error:
-            raise failure(error, "listing topics") from error
+        began_s = time.monotonic()
+        while True:
+            try:
+                found = self._admin.list_topics(timeout=LISTED_S).topics
+                break
+            except KafkaException as error:
+                late = time.monotonic() - began_s > ANSWER_S
+                if late or not self._may_wait(began_s):
+                    raise failure(error, "listing topics") from error
         return {name: len(topic.partitions) for name, topic in found.items() if not topic.error}
 
     def configs(self, partitions: Mapping[str, int]) -> dict[str, TopicConfig]:
@@ -107,10 +120,21 @@ class Cluster:
         configs = {}
         for resource, answer in answers.items():
             with contextlib.suppress(UnknownTopic, LogRefused):  # deleted, or another's
-                entries = self._result(answer, f"describing topic {resource.name}")
-                told = {name: entry.value for name, entry in entries.items()}
-                configs[resource.name] = _config_of(told, partitions[resource.name])
+                configs[resource.name] = self._config(resource.name, answer, partitions)
         return configs
+
+    def config(self, name: str, partitions: int) -> TopicConfig:
+        """The settings of one topic. Errors: UnknownTopic, LogRefused."""
+        resource = ConfigResource(ResourceType.TOPIC, name)
+        (answer,) = self._admin.describe_configs([resource], request_timeout=ANSWER_S).values()
+        return self._config(name, answer, {name: partitions})
+
+    def _config(
+        self, name: str, answer: "Future[Any]", partitions: Mapping[str, int]
+    ) -> TopicConfig:
+        entries = self._result(answer, f"asking for the settings of topic {name}")
+        told = {setting: entry.value for setting, entry in entries.items()}
+        return _config_of(told, partitions[name])
 
     def create_topic(self, name: str, config: TopicConfig, replication_factor: int) -> bool:
         """False where it exists. A topic of that name that is being deleted is waited for."""
@@ -164,13 +188,21 @@ class Cluster:
 
     def _offset(self, place: TopicPartition, spec: OffsetSpec, committed: bool = True) -> int:
         level = IsolationLevel.READ_COMMITTED if committed else IsolationLevel.READ_UNCOMMITTED
-        answers = self._admin.list_offsets(
-            {place: spec}, isolation_level=level, request_timeout=ANSWER_S
-        )
-        offset: int = self._result(
-            answers[place], f"asking for offsets of {place.topic}-{place.partition}"
-        ).offset
-        return offset
+        what = f"asking for offsets of {place.topic}-{place.partition}"
+        began_s = time.monotonic()
+        while True:
+            answers = self._admin.list_offsets(
+                {place: spec}, isolation_level=level, request_timeout=ANSWER_S
+            )
+            try:
+                offset: int = self._result(answers[place], what).offset
+                return offset
+            except LogUnavailable:
+                if time.monotonic() - began_s > ANSWER_S or not self._may_wait(began_s):
+                    raise
+            # The client asks the leader that it knows for ever: have it learn who leads today.
+            self.partitions()
+            time.sleep(PAUSE_S)
 
     def delete_records(self, place: TopicPartition, name: str) -> None:
         answers = self._admin.delete_records([place], request_timeout=ANSWER_S)
@@ -213,11 +245,16 @@ class Cluster:
             raise
 
     def _result(self, answer: "Future[Any]", what: str) -> Any:
-        try:
-            return answer.result(ANSWER_S + 1)
-        except (KafkaException, TimeoutError) as error:
-            reason = None if isinstance(error, TimeoutError) else error
-            raise failure(reason, what) from error
+        began_s = time.monotonic()
+        while True:
+            try:
+                return answer.result(PAUSE_S)
+            except KafkaException as error:
+                raise failure(error, what) from error
+            except TimeoutError as error:
+                late = time.monotonic() - began_s > ANSWER_S + 1
+                if late or not self._may_wait(began_s):
+                    raise failure(None, what) from error
 
 
 def capped(config: TopicConfig) -> TopicConfig:

@@ -35,9 +35,17 @@ AWAY = frozenset(
         KafkaError._RESOLVE,
         KafkaError._WAIT_COORD,
         KafkaError._RETRY,
+        KafkaError._NOENT,  # no leader is known
         KafkaError.REQUEST_TIMED_OUT,
         KafkaError.LEADER_NOT_AVAILABLE,
         KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.FENCED_LEADER_EPOCH,
+        KafkaError.UNKNOWN_LEADER_EPOCH,
+        KafkaError.OFFSET_NOT_AVAILABLE,
+        KafkaError.REPLICA_NOT_AVAILABLE,
+        KafkaError.KAFKA_STORAGE_ERROR,
+        KafkaError.NOT_CONTROLLER,
+        KafkaError.THROTTLING_QUOTA_EXCEEDED,
         KafkaError.BROKER_NOT_AVAILABLE,
         KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
         KafkaError.COORDINATOR_NOT_AVAILABLE,
@@ -90,7 +98,11 @@ ADVICE = {
         "default.replication.factor"
     ),
     KafkaError.POLICY_VIOLATION: "the cluster's policy forbids it",
+    KafkaError.INVALID_TRANSACTION_TIMEOUT: "raise the brokers' transaction.max.timeout.ms",
+    KafkaError._UNSUPPORTED_FEATURE: "the brokers are too old for it",
 }
+LASTING = UNKNOWN | INVALID | ADVICE.keys()
+"""What is the same however often one tries."""
 
 
 def reason_of(error: Exception) -> KafkaError | None:

@@ -11,6 +11,7 @@ writer of a partition. Clients are opened when they are needed first.
 
 import logging
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -23,18 +24,19 @@ from confluent_kafka.admin import AdminClient
 
 from log.backends import wall_clock_ms
 from log.backends.kafka.batches import Row
+from log.backends.kafka.client_log import Quieter
 from log.backends.kafka.cluster import Cluster, capped
 from log.backends.kafka.failures import failure
 from log.backends.kafka.partition import KafkaPartition, Receipt
 from log.backends.kafka.reader import ONE_BY_ONE, READ_AHEAD, Reader
 from log.backends.kafka.writer import KafkaWriter
 from log.backends.names import TOPIC_NAME, check_group_name, check_topic_name
-from log.errors import LogStorageError, TopicExists, UnknownTopic
-from log.interface import nothing
+from log.errors import LogStorageError, LogUnavailable, TopicExists, UnknownTopic
 from log.record import Record
 from log.topic import Durability, TopicConfig, ValueFormat
 
-logger = logging.getLogger("refold.kafka")
+client_logger = logging.getLogger("refold.kafka.client")
+client_logger.addFilter(Quieter())
 
 SETTINGS_TOPIC = "refold.topics"
 READERS_GROUP = "refold.readers"
@@ -56,6 +58,8 @@ APPEND_TIMEOUT_MS = 120_000
 TRANSACTION_TIMEOUT_MS = 60_000
 """After so long the cluster ends the transaction of a writer that died and has no successor."""
 POLL_S = 0.05
+GRACE_S = 3.0
+"""How long the cluster has for an answer that nobody has time to wait for."""
 CONSUMER = {
     "enable.auto.commit": False,
     "enable.auto.offset.store": False,
@@ -92,27 +96,31 @@ class KafkaLog:
     ) -> None:
         self.prefix = prefix
         self.clock = clock
-        self.stopping = threading.Event()
-        """Set it to have what waits for the cluster give up."""
-        self.while_waiting: Callable[[], None] = nothing
-        """Called again and again by a writer that waits for the cluster."""
+        self.keep_waiting: Callable[[], bool] = lambda: True
+        """Asked again and again by what waits for the cluster; False to have it give up."""
         self._settings = {**COMMON, **settings}
         self._replication_factor = replication_factor
         self._lock = threading.RLock()
         self._partitions: dict[tuple[str, int], KafkaPartition] = {}
         self._writers: weakref.WeakSet[KafkaWriter] = weakref.WeakSet()
+        self._begun: dict[tuple[str, int], KafkaWriter] = {}
         self._producer: Producer | None = None
         self._peeker: Reader | None = None
         self._peeking = threading.Lock()
         self._closed = False
-        self.cluster = Cluster(self._settings, self._new_admin)
+        self.cluster = Cluster(self._settings, self._new_admin, self.may_wait)
         self.cluster.reach()
+
+    def may_wait(self, since_s: float) -> bool:
+        """Whether what has waited since then (monotonic) goes on; what has hardly begun does."""
+        keep = self.keep_waiting() and not self._closed
+        return keep or time.monotonic() - since_s < GRACE_S
 
     # -- clients ----------------------------------------------------------------------------------
 
     def _client(self, kind: Callable[..., Any], what: str, **settings: Any) -> Any:
         try:
-            return kind({**settings, **self._settings}, logger=logger)
+            return kind({**settings, **self._settings}, logger=client_logger)
         except KafkaException as error:
             raise failure(error, what) from error
 
@@ -159,7 +167,7 @@ class KafkaLog:
 
     def produce(self, topic: str, number: int, rows: Sequence[Row], receipt: Receipt) -> None:
         """Send rows, and wait until the brokers have answered for each; see the receipt."""
-        producer = self._appender()
+        producer, began_s = self._appender(), time.monotonic()
         for timestamp, key, value, headers in rows:
             options: dict[str, Any] = {"headers": headers} if headers else {}
             while True:
@@ -175,6 +183,11 @@ class KafkaLog:
                     raise failure(error, f"appending to {topic}-{number}") from error
         while receipt.left:
             producer.poll(POLL_S)
+            if receipt.left and not self.may_wait(began_s):
+                raise LogUnavailable(
+                    f"appending to {topic}-{number}: {len(receipt.offsets)} of {len(rows)} "
+                    "records are durable, and others may be: look before appending them again"
+                )
 
     @property
     def scope(self) -> str:
@@ -186,7 +199,7 @@ class KafkaLog:
         """The reader for looks at a few records, of any partition."""
         with self._peeking:
             if self._peeker is None:
-                self._peeker = Reader(lambda: self._new_reader(ONE_BY_ONE))
+                self._peeker = Reader(lambda: self._new_reader(ONE_BY_ONE), self.may_wait)
             yield self._peeker
 
     # -- topics -----------------------------------------------------------------------------------
@@ -246,8 +259,11 @@ class KafkaLog:
         count = self.cluster.partitions().get(self.prefix + name)
         if count is None:
             return None
-        config = self.cluster.configs({self.prefix + name: count}).get(self.prefix + name)
-        return None if config is None else _said(config, self._unsaid().get(name))
+        try:
+            config = self.cluster.config(self.prefix + name, count)
+        except UnknownTopic:
+            return None  # it was just deleted
+        return _said(config, self._unsaid().get(name))
 
     def _unsaid(self) -> dict[str, Unsaid]:
         """By topic, where it is not the default."""
@@ -294,8 +310,19 @@ class KafkaLog:
                 self._partitions[topic, number] = partition
             return partition
 
+    def begin_writer(self, topic: str, number: int) -> None:
+        """Begin what the next `open_writer` of the partition waits for: what a predecessor left is
+        undone meanwhile, for many partitions at a time."""
+        self._begun[topic, number] = KafkaWriter(self, self.partition(topic, number))
+
+    def forget_begun_writer(self, topic: str, number: int) -> None:
+        """It was not opened, and will not be soon."""
+        self._begun.pop((topic, number), None)
+
     def open_writer(self, topic: str, number: int) -> KafkaWriter:
-        writer = KafkaWriter(self, self.partition(topic, number))
+        partition = self.partition(topic, number)
+        writer = self._begun.pop((topic, number), None) or KafkaWriter(self, partition)
+        writer.fence()
         self._writers.add(writer)
         return writer
 
@@ -337,7 +364,6 @@ class KafkaLog:
             if self._closed:
                 return
             self._closed = True
-            self.stopping.set()
             for writer in list(self._writers):
                 with suppress(Exception):  # what is not committed is undone by the cluster
                     writer.close()

@@ -6,6 +6,7 @@ monitors. The calls of the listener come from within `poll`, in its thread.
 """
 
 import logging
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
@@ -19,6 +20,8 @@ logger = logging.getLogger("refold.kafka")
 Place = tuple[str, int]
 """(topic, partition)"""
 HEARTBEATS_A_SESSION = 6
+LEAVE_S = 5.0
+"""How long the group has to answer that it has seen us leave."""
 
 
 class Listener(Protocol):
@@ -99,7 +102,11 @@ class Membership:
 
     def close(self) -> None:
         """Leave the group: others need not wait for the session to run out."""
-        self._consumer.close()
+        leaving = threading.Thread(target=self._consumer.close, daemon=True)
+        leaving.start()
+        leaving.join(LEAVE_S)
+        if leaving.is_alive():  # the client asks until the cluster is back
+            logger.info("consumer group %s: left without an answer", self._group)
 
     def _on_assign(self, consumer: Consumer, places: list[TopicPartition]) -> None:
         for place in places:

@@ -122,7 +122,7 @@ class KafkaPartition:
         if not 0 <= offset <= self._known_end and not 0 <= offset <= self.high_watermark:
             raise self._out_of_range(offset)
         if self._reader is None:
-            self._reader = Reader(self._log.new_reader)
+            self._reader = Reader(self._log.new_reader, self._log.may_wait)
         self._reader.seek(self._cluster_topic, self.number, offset)
         return self._reader
 

@@ -12,7 +12,7 @@ from itertools import accumulate
 
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
-from log.backends.kafka.batches import RECORD_OVERHEAD_BYTES, MessageBatch, records_of
+from log.backends.kafka.batches import RECORD_OVERHEAD_BYTES, MessageBatch, batch_of_messages
 from log.backends.kafka.failures import failure
 from log.errors import OffsetOutOfRange
 
@@ -37,13 +37,16 @@ ONE_BY_ONE = {
 OUT_OF_RANGE = (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE)
 
 NewConsumer = Callable[[], Consumer]
+MayWait = Callable[[float], bool]
+"""Whether to go on waiting for what was asked at that time (monotonic, seconds)."""
 
 
 class Reader:
     """A place in a partition, and what was fetched from there on. Not safe for two threads."""
 
-    def __init__(self, new_consumer: NewConsumer) -> None:
+    def __init__(self, new_consumer: NewConsumer, may_wait: MayWait) -> None:
         self._consumer = new_consumer()
+        self._may_wait = may_wait
         self._topic = TopicPartition("")
         self.position = -1
         """The offset of the next record to give out; -1: nowhere yet."""
@@ -51,6 +54,8 @@ class Reader:
         self._end = -1
         """The position at which the broker last said that there is nothing further; -1: it has
         not said since."""
+        self._settled = False
+        """Whether the broker has answered since the last seek."""
         self._record_bytes = 128
 
     def seek(self, topic: str, number: int, offset: int) -> None:
@@ -60,22 +65,25 @@ class Reader:
         self.position = offset
         self._fetched = []
         self._end = -1
+        self._settled = False
 
     def read(self, max_bytes: int, until: int) -> MessageBatch | None:
         """What comes next, up to `max_bytes`, at least one record; None where there is nothing.
 
-        Waits for the broker only where it is not known whether there is something, or the log is
+        Waits for the broker only where it has not answered since the last seek, or the log is
         known to reach `until`. Errors: OffsetOutOfRange, and those of `failure`.
         """
         wanted = min(max(1, max_bytes // self._record_bytes), CONSUME_MAX)
         if len(self._fetched) < wanted:
             self._fetch(wanted - len(self._fetched), 0.0)
-        deadline_s = time.monotonic() + ANSWER_S
+        began_s = time.monotonic()
         while not self._fetched:
-            if self._end >= 0 and self._end >= until:
+            if self._settled and max(self.position, self._end) >= until:
                 return self._step_over()
             self._fetch(1, 0.1)
-            if not self._fetched and time.monotonic() > deadline_s:
+            if not self._fetched and (
+                time.monotonic() - began_s > ANSWER_S or not self._may_wait(began_s)
+            ):
                 raise failure(None, f"reading {self._name} at offset {self.position}")
             if self._fetched:
                 self._fetch(wanted - 1, 0.0)
@@ -118,10 +126,10 @@ class Reader:
         while fitting > 1 and values[fitting - 1] + fitting * each > max_bytes:
             fitting = bisect_right(values, max(max_bytes - fitting * each, 0), 0, fitting - 1)
         fitting = max(fitting, 1)
-        records = records_of(self._fetched[:fitting])
+        batch = batch_of_messages(self.position, self._fetched[:fitting])
         del self._fetched[:fitting]
-        begin, self.position = self.position, records[-1].offset + 1
-        return MessageBatch(begin, records[-1].offset, records)
+        self.position = batch.last_offset + 1
+        return batch
 
     def _fetch(self, count: int, timeout_s: float) -> None:
         for message in self._consumer.consume(count, timeout_s):
@@ -136,3 +144,4 @@ class Reader:
                 raise OffsetOutOfRange(f"{self._name}: offset {position}: {error.str()}")
             elif not error.retriable() and error.code() != KafkaError._TRANSPORT:
                 raise failure(error, f"reading {self._name}")
+        self._settled = self._settled or bool(self._fetched) or self._end >= 0

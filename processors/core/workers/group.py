@@ -12,6 +12,7 @@ over costs the tail only.
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -59,6 +60,9 @@ class Assignment:
         self.place = place
         self.system = system
         self.task: Task | None = None
+        self.is_begun = False
+        """Whether it is being fenced: for all of them at a time, as a predecessor's transaction
+        takes the cluster half a second to undo."""
         self.retry_s = 0.0
         """When (monotonic) it has its next turn."""
         self.failures = 0
@@ -114,8 +118,10 @@ class GroupWorker:
         self._closed = False
         self.decided = 0
         """How many commands, of all systems, since the beginning."""
+        self.decided_at: Counter[Place] = Counter()
+        """How many of them at each place."""
         self._stop = threading.Event()
-        log.while_waiting = self._wait_on
+        log.keep_waiting = self._keep_waiting
         self._member = False
         self._membership = Membership(
             log, group, list(self._systems), self, session_timeout_s=session_timeout_s
@@ -161,11 +167,10 @@ class GroupWorker:
                 self._running.rest(busy)
         return self.decided - before
 
-    def _wait_on(self) -> None:
-        """A writer waits for the cluster: the worker is alive, and may be told to stop."""
+    def _keep_waiting(self) -> bool:
+        """Something waits for the cluster: the worker is alive, and may be told to stop."""
         self._monitor.turned()
-        if self._stop.is_set():
-            self._log.stopping.set()
+        return not (self._stop.is_set() or self._closed)
 
     def turn(self) -> bool:
         """One round over everything that is ours; whether there was anything to do."""
@@ -189,25 +194,33 @@ class GroupWorker:
         if time.monotonic() < assignment.retry_s:
             return False
         try:
+            if not assignment.is_begun:
+                return self._begin(assignment)
             if assignment.task is None:
                 return self._open(assignment)
             if assignment.task.is_recovering:
                 return self._recover(assignment, assignment.task)
             ticked = self._running.tick(assignment.task)
-            count = self._running.step(assignment.task)
+            count = self._running.step(assignment.task) if assignment.task.has_commands() else 0
             self.decided += count
+            self.decided_at[assignment.place] += count
             return count > 0 or ticked
         except PartitionFenced as error:
             logger.info("%s-%d: %s", *assignment.place, error)
             self._monitor.fenced(assignment.place)
             self._shut(assignment)
-            assignment.task = None
+            assignment.task, assignment.is_begun = None, False
         except LogUnavailable as error:
             logger.warning("%s-%d: %s", *assignment.place, error)
         assignment.put_off()
         return False
 
     # -- opening and recovering -------------------------------------------------------------------
+
+    def _begin(self, assignment: Assignment) -> bool:
+        self._log.begin_writer(assignment.system.events_topic, assignment.place.partition)
+        assignment.is_begun = True
+        return True
 
     def _open(self, assignment: Assignment) -> bool:
         place, system = assignment.place, assignment.system
@@ -216,10 +229,11 @@ class GroupWorker:
             system,
             place.partition,
             self._store(system, place.partition),
-            recovery=self._standbys.pop(place, None),
+            recovery=self._standbys.get(place),
             at_once=False,
             tracing=self._tracing(system, place.partition) if self._tracing else None,
         )
+        self._standbys.pop(place, None)
         assignment.task = task
         assignment.opened_s = time.monotonic()
         assignment.began_at = task.fold.next_offset
@@ -315,6 +329,8 @@ class GroupWorker:
             return
         logger.info("%s-%d: released", *place)
         task = assignment.task
+        if task is None:
+            self._log.forget_begun_writer(assignment.system.events_topic, place.partition)
         if task is not None and keep:
             self._commit([task])
             self._save(place, task, insist)
@@ -336,11 +352,12 @@ class GroupWorker:
     def _tell(self) -> None:
         running, clock = self._running.tasks, self._running.clock
         self._commit(running)
-        for task in running:
-            with suppress(LogUnavailable):
-                self._monitor.lagging(place_of(task), task.lag, task.waiting_ms(clock()) / 1000)
-        for place, recovery in self._standbys.items():
-            with suppress(LogUnavailable):
+        with suppress(LogUnavailable):  # the others' would not be answered either
+            for task in running:
+                lag = task.lag
+                waiting_ms = task.waiting_ms(clock()) if lag else 0
+                self._monitor.lagging(place_of(task), lag, waiting_ms / 1000)
+            for place, recovery in self._standbys.items():
                 self._monitor.standing_by(place, recovery.behind)
 
     def _commit(self, tasks: Sequence[Task]) -> None:
@@ -360,13 +377,13 @@ class GroupWorker:
         if self._closed:
             return
         self._closed = True
-        self._log.stopping.set()
         try:
             for place in list(self._assignments):
                 self._release(place, keep=True, insist=True)
         finally:
             self._membership.close()
             self._monitor.joined(self._group, False)
+            self._log.keep_waiting = lambda: not self._stop.is_set()
 
     def __enter__(self) -> Self:
         return self
