@@ -66,7 +66,11 @@ class RecordedEvents:
         Adopting rules belongs to the command after it, though its cause is the one before it.
         """
         records = list(batch)
-        if not records or self.decode(records[-1]).cause < command_offset:
+        if not records:
+            return batch
+        first, last = self.decode(records[0]), self.decode(records[-1])
+        is_in_order = last.sequence - first.sequence + 1 == len(records)
+        if is_in_order and last.cause < command_offset:
             return batch
         head: list[StoredRecord] = []
         for record in records:

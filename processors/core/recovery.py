@@ -8,7 +8,7 @@ from typing import Any
 
 from log.errors import OffsetOutOfRange
 from log.interface import TaskLog
-from log.record import Batch, batch_of
+from log.record import Batch, StoredRecord, batch_of
 from processors.core.fold import Fold, IncompleteCommand, new_fold
 from processors.core.snapshots import Snapshots
 from processors.core.system import System
@@ -69,7 +69,8 @@ class Recovery:
 
         Where a writer without a fence ended within the events of a command, it is the fold before
         that command: deciding it again gives the same events, and readers skip those that they
-        have seen (law 5). Errors: IncompleteCommand where other rules had begun it.
+        have seen (law 5). What is read on reads them, too: that writer may not be dead, but late.
+        Errors: IncompleteCommand where other rules had begun it.
         """
         fold = self.fold
         if fold.last_cause_complete:
@@ -80,25 +81,27 @@ class Recovery:
                 f"{fold.last_cause} are not all there, and rules {fold.rules_version} decided it: "
                 f"run these once, before rules {self.system.rules_version}"
             )
-        end = fold.next_offset
-        self.fold = self._fold_before(fold.last_cause, end)
-        self.fold.next_offset = end
+        self.fold = self._fold_before(fold.last_cause, fold.next_offset)
         return self.fold
 
     def _fold_before(self, cause: int, end: int) -> Fold[Any]:
-        """What is there up to `end`, without the events of one command."""
+        """What is there up to `end`, without the events of one command; it reads on at those."""
         fold = self._begin()
+        next_offset = end
         while fold.next_offset < end:
             batches = self._read(fold.next_offset)
             for batch in batches:
-                kept = [
-                    record
-                    for record in batch
-                    if self._codec.decode(record.value or b"").cause < cause
-                ]
-                if len(kept) == batch.count:
+                kept: list[StoredRecord] = []
+                left_out: list[StoredRecord] = []
+                for record in batch:
+                    is_before = self._codec.decode(record.value or b"").cause < cause
+                    (kept if is_before else left_out).append(record)
+                if not left_out:
                     fold.advance(self.events, [batch], self._codec)
-                elif kept:
+                    continue
+                next_offset = min(next_offset, left_out[0].offset)
+                if kept:
                     fold.advance(self.events, [batch_of(kept)], self._codec)
                 fold.next_offset = batch.last_offset + 1
+        fold.next_offset = next_offset
         return fold
