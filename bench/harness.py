@@ -104,6 +104,10 @@ class Options(argparse.Namespace):
     profile: bool
     before: str
     """Of `plain_engine` alone."""
+    broker: str
+    """Of those on Kafka."""
+    peers: str
+    """Of `kafka_peers` alone."""
 
 
 def main(

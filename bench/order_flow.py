@@ -10,7 +10,6 @@ from collections.abc import Iterator
 
 from log.envelope import Command
 from log.interface import Log
-from log.record import new_batch
 from processors.core.system import System
 from processors.markets.exchange.commands import (
     CancelOrder,
@@ -88,17 +87,17 @@ def commands(count: int, seed: int = 7) -> Iterator[Command]:
             )
 
 
-def preload(log: Log, system: System, count: int) -> None:
-    """Put `count` commands of the flow onto partition 0 of the system's commands, durable."""
-    partition = log.partition(system.commands_topic, 0)
+def preload(log: Log, system: System, count: int, number: int = 0) -> None:
+    """Put `count` commands of the flow onto a partition of the system's commands, durable."""
+    partition = log.partition(system.commands_topic, number)
     encode = system.command_codec(partition.config).encode
     key = INSTRUMENT.encode()
-    builder, size = new_batch(), 0
+    builder, size = partition.new_batch(), 0
     for at, command in enumerate(commands(count)):
         builder.append(size, START_MS + at // 100, key, encode(command), [])
         size += 1
         if size == BATCH:
             partition.append_batch(builder)
-            builder, size = new_batch(), 0
+            builder, size = partition.new_batch(), 0
     if size:
         partition.append_batch(builder)

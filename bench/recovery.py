@@ -14,9 +14,10 @@ from bench.harness import Options, Row, at_least, at_most, best_of, main, scratc
 from bench.order_flow import INSTRUMENT, START_MS, preload
 from log.backends.file import FileLog
 from log.interface import Log
-from log.record import NO_HEADERS, new_batch
+from log.record import NO_HEADERS
 from processors.core.fold import Fold
 from processors.core.snapshots import SnapshotFolder
+from processors.core.system import System
 from processors.core.task import READ_BYTES, Task
 from processors.markets.exchange import SYSTEM
 
@@ -35,21 +36,21 @@ CANCELLED = (
 )
 
 
-def write_history(log: Log, snapshots: SnapshotFolder, events: int) -> None:
+def write_history(log: Log, system: System, snapshots: SnapshotFolder, events: int) -> None:
     """A book of some 1,000 orders, then accepted and cancelled orders up to `events` in all, and
     a snapshot of the end."""
-    ONE_PARTITION.ensure_topics(log)
-    preload(log, ONE_PARTITION, 20_000)
-    task = Task(log, ONE_PARTITION, 0)
+    system.ensure_topics(log)
+    preload(log, system, 20_000)
+    task = Task(log, system, 0)
     while task.step():
         pass
     task.close()
     fold: Fold[object] = task.fold
     sequence, cause = fold.next_sequence, fold.last_cause
-    partition = log.partition(ONE_PARTITION.events_topic, 0)
+    writer = log.open_writer(system.events_topic, 0)
     key = INSTRUMENT.encode()
     while sequence < events:
-        builder = new_batch()
+        builder = writer.new_batch()
         for at in range(0, 2 * PAIR_BATCH, 2):
             order = ORDER_ID + sequence
             accepted = ACCEPTED % (sequence, cause + 1, order)
@@ -57,9 +58,11 @@ def write_history(log: Log, snapshots: SnapshotFolder, events: int) -> None:
             cancelled = CANCELLED % (sequence + 1, cause + 2, order)
             builder.append(at + 1, START_MS, key, cancelled, NO_HEADERS)
             sequence, cause = sequence + 2, cause + 2
-        partition.append_batch(builder)
+        offsets = writer.append_batch(builder)
+        fold.reached(cancelled, offsets[-1])
+    writer.close()
     # The pairs leave the state as it was, so the snapshot need not wait for a fold of them all.
-    fold.next_sequence, fold.last_cause, fold.next_offset = sequence, cause, partition.log_end
+    fold.next_sequence, fold.last_cause = sequence, cause
     snapshots.save(fold)
 
 
@@ -118,7 +121,7 @@ def snapshot_rows(options: Options) -> list[Row]:
         for size in sizes:
             with FileLog(folder / str(size)) as log:
                 snapshots = SnapshotFolder(folder / str(size) / "snapshots", ONE_PARTITION, 0)
-                write_history(log, snapshots, size)
+                write_history(log, ONE_PARTITION, snapshots, size)
         sides: dict[str, Callable[[], float]] = {
             f"start with a snapshot, {size:,} events": partial(start, folder / str(size))
             for size in sizes
