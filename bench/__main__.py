@@ -17,6 +17,11 @@ BENCHMARKS = (
     "latency",
     "peers",
     "exchange_core",
+    "kafka_loop",
+    "kafka_recovery",
+    "kafka_latency",
+    "kafka_peers",
+    "takeover",
 )
 
 

@@ -27,6 +27,7 @@ from log.backends.kafka import KafkaLog
 from processors.core.system import System
 from processors.core.task import LATENCY_US_MAX
 from processors.core.workers.group import GroupWorker
+from processors.core.workers.processes import stop_with_parent
 from processors.markets.exchange import SYSTEM
 from processors.markets.exchange.commands import CancelOrder
 
@@ -36,7 +37,6 @@ PERIOD_NS = 1_000_000_000 // RATE_PER_S
 PERCENTILES = (50, 99)
 REACH = 1.5
 ANSWER_S = 20.0
-GROUP = "latency"
 
 Serve = Callable[[str, str, System, multiprocessing.synchronize.Event], None]
 """Decides commands until the event is set. Arguments: the broker, the log's prefix, the system."""
@@ -48,9 +48,8 @@ class Caused(msgspec.Struct):
     cause: int = -1
 
 
-def serve_worker(
-    address: str, prefix: str, system: System, stop: multiprocessing.synchronize.Event
-) -> None:
+def stopped_by(stop: multiprocessing.synchronize.Event) -> threading.Event:
+    """Is set when that is, or when the parent is gone."""
     stopped = threading.Event()
 
     def watch() -> None:
@@ -58,9 +57,16 @@ def serve_worker(
         stopped.set()
 
     threading.Thread(target=watch, daemon=True).start()
+    stop_with_parent(stopped)
+    return stopped
+
+
+def serve_worker(
+    address: str, prefix: str, system: System, stop: multiprocessing.synchronize.Event
+) -> None:
     settings = {"bootstrap.servers": address}
     with KafkaLog(settings, prefix=prefix) as log, GroupWorker(log, [system]) as worker:
-        worker.run(stop=stopped)
+        worker.run(stop=stopped_by(stop))
 
 
 def serve_bare(
@@ -68,7 +74,8 @@ def serve_bare(
 ) -> None:
     with KafkaLog({"bootstrap.servers": address}, prefix=prefix) as log:
         loop = BareLoop(address, log, system, "bare")
-        while not stop.is_set():
+        stopped = stopped_by(stop)
+        while not stopped.is_set():
             if messages := loop.consume(1, 0.05):
                 loop.decide(messages + loop.consume(TRANSACTION_COMMANDS, 0.0))
         loop.close()

@@ -112,4 +112,4 @@ def run(options: Options) -> list[Row]:
 
 
 if __name__ == "__main__":
-    main("kafka_loop", run, size=200_000, arguments=arguments)
+    main("kafka_loop", run, size=400_000, arguments=arguments)

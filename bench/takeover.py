@@ -30,6 +30,7 @@ from log.backends.kafka import KafkaLog
 from processors.core.system import System
 from processors.core.workers.group import GroupWorker
 from processors.core.workers.monitor import Monitor, Place
+from processors.core.workers.processes import stop_with_parent
 from processors.markets.exchange import SYSTEM
 from processors.markets.exchange.commands import CancelOrder
 
@@ -76,6 +77,8 @@ def serve(
     address: str, prefix: str, system: System, folder: Path | None, standby: bool, state: State
 ) -> None:
     """A worker's process."""
+    stop = threading.Event()
+    stop_with_parent(stop)
     with (
         KafkaLog({"bootstrap.servers": address}, prefix=prefix) as log,
         GroupWorker(
@@ -87,7 +90,7 @@ def serve(
             monitor=Telling(state),
         ) as worker,
     ):
-        worker.run()
+        worker.run(stop=stop)
 
 
 class Workers:

@@ -45,6 +45,13 @@ class Recovery:
         loaded = self._snapshots.load(self.events) if self._snapshots else None
         return loaded or new_fold(self.system.decider)
 
+    def has_events(self) -> bool:
+        """Whether there is something to fold at once; see `Task.has_commands`."""
+        try:
+            return self.events.wait(self.fold.next_offset, 0.0)
+        except OffsetOutOfRange:
+            return True
+
     def advance(self) -> bool:
         """Fold what one read brings; False where there is nothing (yet).
 

@@ -81,8 +81,8 @@ class System:
         """
         settings = {"value_format": self.value_format, **self.topic_settings}
         config = TopicConfig(**{"partitions": self.partitions, **settings})
-        partitions = log.ensure_topic(self.commands_topic, config).partitions
-        settings["partitions"] = partitions
+        config = log.ensure_topic(self.commands_topic, config)
+        settings["partitions"] = partitions = config.partitions
         events = TopicConfig(**{**settings, "max_message_bytes": EVENT_BATCH_BYTES_LIMIT})
         letters = TopicConfig(
             partitions=partitions, max_message_bytes=config.max_message_bytes + DEAD_LETTER_BYTES

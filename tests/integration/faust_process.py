@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-WITHIN_S = 40.0
+WITHIN_S = 90.0
 
 
 class FaustProcess:

@@ -9,6 +9,8 @@ throughout are those of a rebuild.
 import os
 import random
 import re
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +27,7 @@ from projections.core.read_models import read_models
 from projections.core.rebuild import rebuild
 from projections.core.testing import rows
 from projections.core.worker import Worker
+from tests.contract.logs import a_partition, values_of
 from tests.integration.brokers import Broker
 from tests.integration.kafka_tools import KafkaTools
 from tests.integration.kafka_workers import (
@@ -38,13 +41,15 @@ from tests.integration.kafka_workers import (
     until,
 )
 
-KILLS = int(os.environ.get("REFOLD_TEST_KILLS", "30"))
+KILLS = int(os.environ.get("REFOLD_TEST_KILLS", "8"))
 PREFIX = "kill."
 PARTITIONS = SYSTEM.partitions
 APPEND, APPEND_EVERY_S = 10, 0.02
 """Commands a partition, small and often: a worker is nearly always in the middle of some."""
 STOPPED_S = 20.0
 """How long a worker may take to end while its broker is away."""
+VISIBLE_S = 5.0
+"""How long it may take from the opening of a successor to its first event that readers see."""
 LIVES_S = 0.3
 """How long, at most, everything runs well between two kills."""
 
@@ -166,9 +171,9 @@ def test_nothing_is_lost_and_nothing_doubled(
             scene.restart_the_broker,
             scene.pause_the_broker,
         ):
-            scene.kill(KILLS // 4)
+            scene.kill(KILLS // 5)
             more_harm()
-        scene.kill(KILLS % 4 + 2)
+        scene.kill(KILLS - 4 * (KILLS // 5))
     finally:
         flow.end()
     until(lambda: commands_waiting(log, SYSTEM) == 0, "all is decided", *scene.workers)
@@ -188,6 +193,38 @@ def test_nothing_is_lost_and_nothing_doubled(
         assert worker.wait() in (0, 3), "3: it could not ask how far all is decided"
     assert time.monotonic() - began_s < STOPPED_S
     print(f"away: {sorted(round(s, 2) for s in scene.away_s)}")
+
+
+LEFT_OPEN = """
+import sys, time
+from log.backends.kafka import KafkaLog
+log = KafkaLog({"bootstrap.servers": sys.argv[1]}, prefix=sys.argv[2])
+batch = log.open_writer("orders", 0).new_batch()
+for number in range(20_000):
+    batch.append(number, 1, b"key", b"begun", [])
+time.sleep(600)
+"""
+
+
+def test_what_a_killed_writer_left_open_holds_nobody_up(
+    kafka_log: KafkaLog, kafka_address: str
+) -> None:
+    """Until it times out, after a minute, nobody would see what comes after it."""
+    partition = a_partition(kafka_log)
+    killed = subprocess.Popen([sys.executable, "-c", LEFT_OPEN, kafka_address, kafka_log.prefix])
+    until(lambda: partition.log_end > 0, "it is in the middle of a transaction")
+    killed.kill()
+    killed.wait()
+    assert partition.high_watermark == 0
+    began_s = time.monotonic()
+    successor = kafka_log.open_writer("orders", 0)
+    batch = successor.new_batch()
+    batch.append(0, 1, b"key", b"the successor's", [])
+    successor.append_batch(batch)
+    assert values_of(partition) == [b"the successor's"]
+    visible_s = time.monotonic() - began_s
+    print(f"visible after {visible_s:.2f} s")
+    assert visible_s < VISIBLE_S
 
 
 def _check_read_models(log: KafkaLog, whole: MemoryLog, url: str, projector: Process) -> None:

@@ -18,6 +18,8 @@ from log.errors import OffsetOutOfRange
 
 ANSWER_S = 30.0
 """How long a broker may take for what it is known to have."""
+LOOK_S = 0.1
+"""How long one call of the client waits: then those who wait are asked whether they go on."""
 CONSUME_MAX = 100_000
 """Messages a call of the client, at most."""
 READ_AHEAD = {
@@ -80,7 +82,7 @@ class Reader:
         while not self._fetched:
             if self._settled and max(self.position, self._end) >= until:
                 return self._step_over()
-            self._fetch(1, 0.1)
+            self._fetch(1, LOOK_S)
             if not self._fetched and (
                 time.monotonic() - began_s > ANSWER_S or not self._may_wait(began_s)
             ):
@@ -92,11 +94,12 @@ class Reader:
     def wait(self, timeout_s: float, until: int) -> bool:
         """Whether there is a record at or after the position, within that time; what the log is
         known to reach is waited for."""
-        deadline_s = time.monotonic() + (timeout_s if self.position >= until else ANSWER_S)
+        began_s = time.monotonic()
+        deadline_s = began_s + (timeout_s if self.position >= until else ANSWER_S)
         while not self._fetched and not self.position < self._end:
             left_s = deadline_s - time.monotonic()
-            self._fetch(1, max(left_s, 0.0))
-            if left_s <= 0:
+            self._fetch(1, min(max(left_s, 0.0), LOOK_S))
+            if left_s <= 0 or not self._may_wait(began_s):
                 break
         return bool(self._fetched) or self.position < self._end
 

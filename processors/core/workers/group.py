@@ -162,9 +162,10 @@ class GroupWorker:
                 count = self.decided
                 busy = self.turn()
                 decided(self.decided - count)
-                if until_idle and not busy and self.is_settled and not self._lag():
-                    break
-                self._running.rest(busy)
+                with suppress(LogUnavailable):  # the next turn meets it
+                    if until_idle and not busy and self.is_settled and not self._lag():
+                        break
+                    self._running.rest(busy)
         return self.decided - before
 
     def _keep_waiting(self) -> bool:
@@ -292,7 +293,7 @@ class GroupWorker:
         busy = False
         for recovery in self._standbys.values():
             try:
-                busy |= recovery.advance()
+                busy |= recovery.has_events() and recovery.advance()
             except LogUnavailable as error:
                 logger.info("standing by: %s", error)
         for system in self._systems.values():

@@ -94,11 +94,14 @@ def silent_member(store: Store, partitions: int) -> SqlMembership:
     return member
 
 
-def let_time_pass(store: Store) -> None:
-    """The time of every member is up that does not say anew that it lives."""
+def let_time_pass(store: Store, *members: SqlMembership) -> None:
+    """The time of these members (or all) is up, if they do not say anew that they live."""
     assert isinstance(store, SqlStore)
+    statement = sql.update(MEMBERS).values(expires_at_ms=0)
+    if members:
+        statement = statement.where(MEMBERS.c.member.in_([each.name for each in members]))
     with store.writing() as connection:
-        connection.execute(sql.update(MEMBERS).values(expires_at_ms=0))
+        connection.execute(statement)
 
 
 def sqlite_url(folder: Path) -> str:

@@ -177,23 +177,29 @@ def test_nothing_is_written_without_a_lease(store: Store, members: list[SqlMembe
     assert status is not None and status.watermarks[0].next_sequence == 1
 
 
-def test_who_takes_a_lease_over_waits_for_the_transaction_under_it(store: Store) -> None:
-    silent = silent_member(store, 1)
-    assert silent.look()
-    session = store.open(OCCUPANCY, 2)
-    session.lease = silent.held[0]
+def test_who_takes_a_lease_over_waits_for_the_transaction_under_it(
+    postgresql_database: str,
+) -> None:
+    """Where the session goes on, as of another database user."""
+    stores = Stores(postgresql_database)
+    store = stores.open()
+    late = silent_member(store, 1)
+    assert late.look()
     other = silent_member(store, 1)
+    session = store.open(OCCUPANCY, 2)
+    session.lease = late.held[0]
     with session.transaction(0, Watermark(1, 1)) as write:
-        if store.url.startswith("postgresql"):  # type: ignore[attr-defined]
-            other.expire(silent)  # type: ignore[attr-defined]
+        let_time_pass(store, late)
         taking = threading.Thread(target=other.look)
         taking.start()
         taking.join(0.3)
-        assert taking.is_alive()
+        assert taking.is_alive() and other.held == {}
         write([])
     taking.join()
     status = store.status(OCCUPANCY)
     assert status is not None and status.watermarks[0] == Watermark(1, 1)
+    assert other.held[0].epoch == 2
+    stores.close()
 
 
 def test_a_worker_that_lost_its_lease_goes_on_quietly(topic: Topic, store: Store) -> None:

@@ -5,6 +5,7 @@ import itertools
 import threading
 
 import pytest
+import sqlalchemy as sql
 
 from projections.core.errors import FoldFailed, ProjectionConflict
 from projections.core.event_reader import EventReader
@@ -12,6 +13,8 @@ from projections.core.leases import LeaseLost, rebuild_lease
 from projections.core.projection import Events, Projection, Table
 from projections.core.rebuild import rebuild
 from projections.core.rows import Tables
+from projections.core.sql_leases import LEASES
+from projections.core.sql_store import SqlStore
 from projections.core.store import Store
 from projections.core.worker import Follower, Progress, Worker
 from tests.projections.core.garage import (
@@ -205,6 +208,34 @@ def test_a_rebuild_that_died_is_begun_again(topic: Topic, database_stores: Store
     with pytest.raises(LeaseLost):
         follower.begin_rebuild(lease)
     assert dump(store) == served
+
+
+def test_a_worker_whose_rebuild_another_takes_over_goes_on_quietly(
+    topic: Topic, database_stores: Stores
+) -> None:
+    fill(topic, 40)
+    Worker(topic.log, database_stores.open()).catch_up()
+    newer = dataclasses.replace(CARS, version=2)
+    store = database_stores.open(with_other(newer))
+    store.batch_bytes = 300
+    worker = Worker(topic.log, store)
+    taken_over = 0
+
+    def report(progress: Progress) -> None:
+        nonlocal taken_over
+        if progress.rebuilding and not taken_over:
+            taken_over += 1
+            assert isinstance(store, SqlStore)
+            with store.writing() as connection:
+                connection.execute(sql.update(LEASES).values(holder="dead", epoch=99))
+
+    worker.follow(threading.Event(), report, until_idle=True)
+    assert taken_over and worker.failures == {}
+    status = store.status(newer)
+    assert status is not None and status.current
+    replayed = Stores("memory:").open()
+    Worker(topic.log, replayed).catch_up()
+    assert dump(store) == dump(replayed)
 
 
 def test_workers_wait_for_the_one_that_rebuilds(topic: Topic, database_stores: Stores) -> None:

@@ -3,21 +3,27 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from log.backends.kafka import KafkaLog
 from log.backends.kafka import log as kafka
+from log.envelope import Event
 from log.errors import LogUnavailable, PartitionFenced
 from log.record import Record
 from log.topic import TopicConfig
+from processors.core.workers.group import GroupWorker
 from tests.contract.logs import a_partition, values_of
 from tests.integration.brokers import Broker
 from tests.integration.kafka_tools import KafkaTools
 from tests.log.backends.kafka.test_writer import AT_MS, begun, until_on_the_log
+from tests.samples.parking import SYSTEM
+from tests.samples.parking.decider import Garage
 
 AWAY_S = 2.0
 MANY: list[bytes | None] = [b"%d" % number for number in range(10_000)]
@@ -123,3 +129,25 @@ def test_nobody_has_to_wait_for_a_broker_that_is_away(own_broker: Broker, log: K
     log.close()
     assert len(asked) == len(waits)
     assert time.monotonic() - began_s < 15
+
+
+def test_slow_rules_do_not_run_out_of_time_again_and_again(
+    log: KafkaLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A step has to end before the cluster takes its transaction away."""
+    monkeypatch.setattr(kafka, "TRANSACTION_TIMEOUT_MS", 1000)
+
+    def decide(garage: Garage, command: Any, at: int) -> Sequence[Event]:
+        time.sleep(0.002)
+        return SYSTEM.decider.decide(garage, command, at)
+
+    slow = replace(SYSTEM, partitions=1, decider=replace(SYSTEM.decider, decide=decide))
+    slow.ensure_topics(log)
+    leave = Record(b'{"type":"leave_spot.v1","spot":"a"}', b"a", AT_MS)
+    log.partition(slow.commands_topic, 0).append([leave] * 1000)
+    stop = threading.Event()
+    later = threading.Timer(60, stop.set)
+    later.start()
+    with GroupWorker(log, [slow], session_timeout_s=6.0) as worker:
+        assert worker.run(until_idle=True, stop=stop) == 1000
+    later.cancel()

@@ -21,7 +21,7 @@ from tests.samples.parking import SYSTEM, flow
 
 SAMPLE = {"REFOLD_SYSTEMS": "tests.samples.parking", "REFOLD_SESSION_TIMEOUT_S": "6"}
 COMMANDS = 300
-WITHIN_S = 30.0
+WITHIN_S = 90.0
 
 
 @pytest.fixture
