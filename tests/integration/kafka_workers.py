@@ -36,7 +36,7 @@ gateway.cli.main.main()
 """
 """`refold`, once a line is read: what takes a process long to import is imported by then."""
 SESSION_S = 1.0
-"""The broker of a test that waits for sessions to run out has to allow it."""
+"""As short as the brokers of tests allow."""
 FLOW_COMMANDS = 1_000_000
 DEADLINE_S = 60.0
 
@@ -202,8 +202,9 @@ def until(holds: Callable[[], bool], what: str, *processes: Process) -> None:
     while not holds():
         for process in processes:
             assert process.is_alive, process.said[-4000:]
-        said = "".join(f"\n{process.said_in}: {process.said[-2000:]}" for process in processes)
-        assert time.monotonic() < deadline_s, f"{what}: it did not come about in time{said}"
+        if time.monotonic() > deadline_s:
+            said = [f"{process.said_in}: {process.said[-2000:]}" for process in processes]
+            raise AssertionError("\n".join([f"{what}: it did not come about in time", *said]))
         time.sleep(0.005)
 
 

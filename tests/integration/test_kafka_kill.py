@@ -12,7 +12,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -29,7 +29,6 @@ from projections.core.testing import rows
 from projections.core.worker import Worker
 from tests.contract.logs import a_partition, values_of
 from tests.integration.brokers import Broker
-from tests.integration.kafka_tools import KafkaTools
 from tests.integration.kafka_workers import (
     SESSION_S,
     Flow,
@@ -87,7 +86,7 @@ class Scene:
         until(all_get_on, "progress on every partition", *self.workers)
 
     def kill(self, count: int) -> None:
-        """So many, one of the two or both shortly after each other."""
+        """At least so many: one of the two, or both shortly after each other."""
         while count > 0:
             at_once = self._draw.randrange(1, 3)
             for _ in range(at_once):
@@ -131,37 +130,31 @@ class Scene:
 
 
 @pytest.fixture
-def own_broker(kafka_tools: KafkaTools, tmp_path: Path) -> Iterator[Broker]:
-    session_ms = str(int(SESSION_S * 1000))
-    properties = {"group.min.session.timeout.ms": session_ms, "broker.session.timeout.ms": "1500"}
-    broker = Broker(kafka_tools, tmp_path / "kafka", properties=properties)
-    broker.start()
-    yield broker
-    broker.wipe()
-
-
-@pytest.fixture
-def log(own_broker: Broker) -> Iterator[KafkaLog]:
-    with KafkaLog({"bootstrap.servers": own_broker.address}, prefix=PREFIX) as opened:
+def log(broker: Broker) -> Iterator[KafkaLog]:
+    with KafkaLog({"bootstrap.servers": broker.start()}, prefix=PREFIX) as opened:
         yield opened
 
 
 @pytest.fixture
-def processes(tmp_path: Path, own_broker: Broker, log: KafkaLog) -> Iterator[Processes]:
-    started = Processes(tmp_path, f"kafka://{own_broker.address}/{PREFIX}")
+def processes(tmp_path: Path, broker: Broker, log: KafkaLog) -> Iterator[Processes]:
+    started = Processes(tmp_path, f"kafka://{broker.address}/{PREFIX}")
     yield started
     started.close()
 
 
 def test_nothing_is_lost_and_nothing_doubled(
-    log: KafkaLog, own_broker: Broker, processes: Processes, postgresql_database: str
+    log: KafkaLog,
+    broker: Broker,
+    processes: Processes,
+    postgresql_database: str,
+    record_property: Callable[[str, object], None],
 ) -> None:
     SYSTEM.ensure_topics(log)
     flow = Flow(log, PARTITIONS, APPEND, APPEND_EVERY_S)
     flow.append(1)
     projector = processes.start("project", "exchange", projections_url=postgresql_database)
     projector.go()
-    scene = Scene(log, own_broker, processes, random.Random(5))
+    scene = Scene(log, broker, processes, random.Random(5))
     flow.start()
     try:
         scene.until_all_get_on()
@@ -185,14 +178,14 @@ def test_nothing_is_lost_and_nothing_doubled(
         assert told(log, SYSTEM.events_topic, number) == events
     _check_read_models(log, whole, postgresql_database, projector)
 
-    own_broker.kill()
+    broker.kill()
     began_s = time.monotonic()
     for worker in scene.workers:
         worker.stop()
     for worker in scene.workers:
         assert worker.wait() in (0, 3), "3: it could not ask how far all is decided"
     assert time.monotonic() - began_s < STOPPED_S
-    print(f"away: {sorted(round(s, 2) for s in scene.away_s)}")
+    record_property("away_s", sorted(scene.away_s))
 
 
 LEFT_OPEN = """
@@ -207,7 +200,7 @@ time.sleep(600)
 
 
 def test_what_a_killed_writer_left_open_holds_nobody_up(
-    kafka_log: KafkaLog, kafka_address: str
+    kafka_log: KafkaLog, kafka_address: str, record_property: Callable[[str, object], None]
 ) -> None:
     """Until it times out, after a minute, nobody would see what comes after it."""
     partition = a_partition(kafka_log)
@@ -223,7 +216,7 @@ def test_what_a_killed_writer_left_open_holds_nobody_up(
     successor.append_batch(batch)
     assert values_of(partition) == [b"the successor's"]
     visible_s = time.monotonic() - began_s
-    print(f"visible after {visible_s:.2f} s")
+    record_property("visible_s", visible_s)
     assert visible_s < VISIBLE_S
 
 

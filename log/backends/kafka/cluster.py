@@ -68,7 +68,7 @@ class Cluster:
         self,
         settings: Mapping[str, Any],
         new_admin: Callable[..., AdminClient],
-        may_wait: Callable[[float], bool],
+        may_wait: Callable[[str, float], bool],
     ) -> None:
         self._servers = settings["bootstrap.servers"]
         self._may_wait = may_wait
@@ -107,7 +107,7 @@ class Cluster:
                 break
             except KafkaException as error:
                 late = time.monotonic() - began_s > ANSWER_S
-                if late or not self._may_wait(began_s):
+                if late or not self._may_wait("listing topics", began_s):
                     raise failure(error, "listing topics") from error
         return {name: len(topic.partitions) for name, topic in found.items() if not topic.error}
 
@@ -198,7 +198,7 @@ class Cluster:
                 offset: int = self._result(answers[place], what).offset
                 return offset
             except LogUnavailable:
-                if time.monotonic() - began_s > ANSWER_S or not self._may_wait(began_s):
+                if time.monotonic() - began_s > ANSWER_S or not self._may_wait(what, began_s):
                     raise
             # The client asks the leader that it knows for ever: have it learn who leads today.
             self.partitions()
@@ -253,7 +253,7 @@ class Cluster:
                 raise failure(error, what) from error
             except TimeoutError as error:
                 late = time.monotonic() - began_s > ANSWER_S + 1
-                if late or not self._may_wait(began_s):
+                if late or not self._may_wait(what, began_s):
                     raise failure(None, what) from error
 
 

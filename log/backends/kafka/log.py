@@ -35,6 +35,7 @@ from log.errors import LogStorageError, LogUnavailable, TopicExists, UnknownTopi
 from log.record import Record
 from log.topic import Durability, TopicConfig, ValueFormat
 
+logger = logging.getLogger("refold.kafka")
 client_logger = logging.getLogger("refold.kafka.client")
 client_logger.addFilter(Quieter())
 
@@ -58,6 +59,7 @@ APPEND_TIMEOUT_MS = 120_000
 TRANSACTION_TIMEOUT_MS = 60_000
 """After so long the cluster ends the transaction of a writer that died and has no successor."""
 POLL_S = 0.05
+COMPLAIN_EVERY_S = 10.0
 GRACE_S = 3.0
 """How long the cluster has for an answer that nobody has time to wait for."""
 CONSUMER = {
@@ -98,6 +100,7 @@ class KafkaLog:
         self.clock = clock
         self.keep_waiting: Callable[[], bool] = lambda: True
         """Asked again and again by what waits for the cluster; False to have it give up."""
+        self._complained_s = 0.0
         self._settings = {**COMMON, **settings}
         self._replication_factor = replication_factor
         self._lock = threading.RLock()
@@ -111,10 +114,17 @@ class KafkaLog:
         self.cluster = Cluster(self._settings, self._new_admin, self.may_wait)
         self.cluster.reach()
 
-    def may_wait(self, since_s: float) -> bool:
-        """Whether what has waited since then (monotonic) goes on; what has hardly begun does."""
+    def may_wait(self, what: str, since_s: float) -> bool:
+        """Whether what has waited since then (monotonic) goes on; what has hardly begun does.
+
+        Where it takes long, that is told now and then.
+        """
+        now_s = time.monotonic()
+        if now_s - max(since_s, self._complained_s) >= COMPLAIN_EVERY_S:
+            self._complained_s = now_s
+            logger.warning("%s: waiting for the cluster for %.0f s now", what, now_s - since_s)
         keep = self.keep_waiting() and not self._closed
-        return keep or time.monotonic() - since_s < GRACE_S
+        return keep or now_s - since_s < GRACE_S
 
     # -- clients ----------------------------------------------------------------------------------
 
@@ -168,6 +178,7 @@ class KafkaLog:
     def produce(self, topic: str, number: int, rows: Sequence[Row], receipt: Receipt) -> None:
         """Send rows, and wait until the brokers have answered for each; see the receipt."""
         producer, began_s = self._appender(), time.monotonic()
+        what = f"appending to {topic}-{number}"
         for timestamp, key, value, headers in rows:
             options: dict[str, Any] = {"headers": headers} if headers else {}
             while True:
@@ -180,13 +191,13 @@ class KafkaLog:
                 except BufferError:
                     producer.poll(POLL_S)
                 except KafkaException as error:
-                    raise failure(error, f"appending to {topic}-{number}") from error
+                    raise failure(error, what) from error
         while receipt.left:
             producer.poll(POLL_S)
-            if receipt.left and not self.may_wait(began_s):
+            if receipt.left and not self.may_wait(what, began_s):
                 raise LogUnavailable(
-                    f"appending to {topic}-{number}: {len(receipt.offsets)} of {len(rows)} "
-                    "records are durable, and others may be: look before appending them again"
+                    f"{what}: {len(receipt.offsets)} of {len(rows)} records are durable, and "
+                    "others may be: look before appending them again"
                 )
 
     @property

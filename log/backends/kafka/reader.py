@@ -39,8 +39,8 @@ ONE_BY_ONE = {
 OUT_OF_RANGE = (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE)
 
 NewConsumer = Callable[[], Consumer]
-MayWait = Callable[[float], bool]
-"""Whether to go on waiting for what was asked at that time (monotonic, seconds)."""
+MayWait = Callable[[str, float], bool]
+"""Whether to go on waiting for that, which was asked at that time (monotonic, seconds)."""
 
 
 class Reader:
@@ -78,15 +78,15 @@ class Reader:
         wanted = min(max(1, max_bytes // self._record_bytes), CONSUME_MAX)
         if len(self._fetched) < wanted:
             self._fetch(wanted - len(self._fetched), 0.0)
-        began_s = time.monotonic()
+        began_s, what = time.monotonic(), f"reading {self._name} at offset {self.position}"
         while not self._fetched:
             if self._settled and max(self.position, self._end) >= until:
                 return self._step_over()
             self._fetch(1, LOOK_S)
             if not self._fetched and (
-                time.monotonic() - began_s > ANSWER_S or not self._may_wait(began_s)
+                time.monotonic() - began_s > ANSWER_S or not self._may_wait(what, began_s)
             ):
-                raise failure(None, f"reading {self._name} at offset {self.position}")
+                raise failure(None, what)
             if self._fetched:
                 self._fetch(wanted - 1, 0.0)
         return self._take(wanted, max_bytes)
@@ -94,12 +94,12 @@ class Reader:
     def wait(self, timeout_s: float, until: int) -> bool:
         """Whether there is a record at or after the position, within that time; what the log is
         known to reach is waited for."""
-        began_s = time.monotonic()
-        deadline_s = began_s + (timeout_s if self.position >= until else ANSWER_S)
+        began_s, is_behind = time.monotonic(), self.position < until
+        deadline_s = began_s + (ANSWER_S if is_behind else timeout_s)
         while not self._fetched and not self.position < self._end:
             left_s = deadline_s - time.monotonic()
             self._fetch(1, min(max(left_s, 0.0), LOOK_S))
-            if left_s <= 0 or not self._may_wait(began_s):
+            if left_s <= 0 or (is_behind and not self._may_wait(self._name, began_s)):
                 break
         return bool(self._fetched) or self.position < self._end
 

@@ -28,7 +28,6 @@ logger = logging.getLogger("refold.kafka")
 ANSWER_S = 2.0
 """How long one call to the transaction coordinator may take before it is gone on with."""
 AT_ONCE_S = 0.001
-COMPLAIN_EVERY_S = 10.0
 PAUSE_S = 0.1
 TRIES_MAX = 5
 """How often a transaction is sent that the cluster aborts, without a reason that is known to last.
@@ -244,7 +243,7 @@ class KafkaWriter:
         Returns the reason where the transaction has to be aborted. Errors: PartitionFenced, and
         those of `failure`; LogUnavailable where nobody has time to wait.
         """
-        began_s = complained_s = time.monotonic()
+        began_s = time.monotonic()
         while True:
             try:
                 call()
@@ -253,11 +252,7 @@ class KafkaWriter:
                 reason = self._sort(error)
                 if reason is not None:
                     return reason
-                now_s = time.monotonic()
-                if now_s - complained_s >= COMPLAIN_EVERY_S:
-                    complained_s = now_s
-                    logger.warning("%s: waiting for the cluster: %s", self._what, error)
-                if not self._log.may_wait(began_s):
+                if not self._log.may_wait(self._what, began_s):
                     self._dead = True
                     raise failure(error, self._what) from error
                 time.sleep(PAUSE_S)

@@ -14,7 +14,6 @@ bytes, and readers take the first of each sequence (law 5). Three things make th
 """
 
 import asyncio
-import logging
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
@@ -36,12 +35,9 @@ from log.errors import CorruptLog, LogError, LogUnavailable, PartitionFenced
 from log.interface import Partition, nothing
 from log.record import BatchBuilder
 
-logger = logging.getLogger("refold.worker")
-
 BATCH_BYTES = 32 << 20
 """More than the events of one read of commands take; a single record may be larger."""
 PAUSE_S = 0.1
-COMPLAIN_EVERY_S = 10.0
 CLOSE_WITHIN_S = 5.0
 NO_SEQUENCE_OF_THE_PRODUCER = frozenset(
     {
@@ -260,14 +256,11 @@ class KafkaSender:
 
     def _answer(self, asked: Future[Answer]) -> Answer:
         """Wait for it. A cluster that is away is waited for, as long as the log may wait."""
-        began_s = complained_s = time.monotonic()
+        began_s = time.monotonic()
         while not wait([asked], PAUSE_S).done:
-            if not self._log.may_wait(began_s):
+            if not self._log.may_wait(self._what, began_s):
                 asked.cancel()
                 raise LogUnavailable(f"{self._what}: no answer, and no time to wait for it")
-            if time.monotonic() - complained_s >= COMPLAIN_EVERY_S:
-                complained_s = time.monotonic()
-                logger.warning("%s: waiting for the cluster", self._what)
         return asked.result()
 
 

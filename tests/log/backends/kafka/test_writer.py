@@ -61,9 +61,9 @@ def test_a_writer_that_is_fenced_as_it_sends_is_done_with_at_once(kafka_log: Kaf
         batch = begun(first, b"a")
         until_on_the_log(kafka_log, partition.high_watermark + 1)
         kafka_log.open_writer("orders", 0)
-        for delta in range(1, 1000):
-            batch.append(delta, AT_MS, None, b"b", [])
-        with pytest.raises(PartitionFenced):
+        with pytest.raises(PartitionFenced):  # as it is added to, or as it is committed
+            for delta in range(1, 1000):
+                batch.append(delta, AT_MS, None, b"b", [])
             first.append_batch(batch)
         began_s = time.monotonic()
         first.close()
