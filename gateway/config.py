@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
+from gateway.effect_settings import effect_settings
 from log.errors import InvalidConfig
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ TESTS_PREFIX = "REFOLD_TEST_"
 DEFAULT_FOLDER = ".refold"
 PLACES = ("log", "projections_url", "snapshots", "group")
 """Settings that cannot be empty."""
+TABLES = ("kafka", "effects")
+"""Settings that are tables in refold.toml."""
 MAY_HOLD_PASSWORDS = ("projections_url", "snapshots")
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
@@ -51,6 +54,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     kafka: Mapping[str, str] = {}
     """Settings of Kafka's client by librdkafka's names; empty where the log is a folder. Secrets
     do not show."""
+    effects: Mapping[str, Mapping[str, str]] = {}
+    """Settings of effects, by `<system>.<effect>`. Values do not show."""
     group: GroupName = "refold"
     """The consumer group of workers on Kafka."""
     systems: tuple[str, ...] = ()
@@ -85,6 +90,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         for name in MAY_HOLD_PASSWORDS:
             scheme, found, _ = told[name].partition("://")
             told[name] = f"{scheme}://***" if found else scheme
+        told["effects"] = dict.fromkeys(self.effects, "***")
         return f"Config({', '.join(f'{name}={value!r}' for name, value in told.items())})"
 
     @property
@@ -135,8 +141,12 @@ def load_config(
     given = {name: value for name, value in (flags or {}).items() if value is not None}
     layers["the command line"] = _checked(given, "the command line", strict=False)
     settings = {name: value for layer in layers.values() for name, value in layer.items()}
-    table = settings.pop("kafka", {})
-    config = Config(**settings, home=path.parent if path else Path())
+    table, home = settings.pop("kafka", {}), path.parent if path else Path()
+    try:
+        effects = effect_settings(settings.pop("effects", {}), home, environment)
+    except InvalidConfig as error:
+        raise ConfigError(f"{path}: {error}") from error
+    config = Config(**settings, effects=effects, home=home)
     if config.log_folder is not None:
         return config
     (*_, source) = (name for name, layer in layers.items() if "log" in layer)
@@ -212,7 +222,9 @@ def _from_file(path: Path) -> dict[str, Any]:
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    names = {f"{ENVIRONMENT_PREFIX}{name.upper()}": name for name in SETTINGS if name != "kafka"}
+    names = {
+        f"{ENVIRONMENT_PREFIX}{name.upper()}": name for name in SETTINGS if name not in TABLES
+    }
     for variable, text in environment.items():
         if not variable.startswith(ENVIRONMENT_PREFIX) or variable.startswith(
             (TESTS_PREFIX, KAFKA_PREFIX)
@@ -238,7 +250,7 @@ def _checked(settings: dict[str, Any], source: str, strict: bool) -> dict[str, A
             raise ConfigError(f"{source}: there is no setting {name!r}: {nearest(name, SETTINGS)}")
         if name in PLACES and value == "":
             raise ConfigError(f"{source}: {name} is empty: leave it out, or give one")
-        kind = Mapping[str, Any] if name == "kafka" else SETTINGS[name]
+        kind = Mapping[str, Any] if name in TABLES else SETTINGS[name]
         try:
             checked[name] = msgspec.convert(value, kind, strict=strict)
         except msgspec.ValidationError as error:

@@ -61,6 +61,7 @@ def _worker(names: tuple[str, ...]) -> FaustWorker:
         policy=policy_of(config),
         session_timeout_s=config.session_timeout_s,
         monitoring=partial(monitored, config, config.health_port),
+        settings=config.effects,
         logging_config=JSON_LINES if config.log_format == "json" else None,
     )
 

@@ -13,7 +13,6 @@ from typing import Annotated, BinaryIO
 
 import typer
 
-from gateway.appender import Appender
 from gateway.cli.context import JsonOption, LogOption, SystemArgument, load_context, traced
 from gateway.cli.interrupts import Interrupts
 from gateway.cli.outcome import CommandFailed, ExitCode, print_error
@@ -21,6 +20,7 @@ from gateway.cli.output import print_json, print_rows
 from gateway.cli.progress import ProgressBar
 from gateway.json_lines import BadLine, LineDecoder
 from log.errors import LogError
+from processors.core.appender import Appender
 from processors.core.system import System
 
 app = typer.Typer(add_completion=False)

@@ -66,9 +66,20 @@ class Context:
     def find(self, name: str) -> Registered:
         """A system by its name, set up as the settings say; UnknownSystem names the nearest."""
         registered = self.registry.find(name)
-        settings = {"durability": self.config.durability, **registered.system.topic_settings}
-        system = dataclasses.replace(registered.system, topic_settings=settings)
-        return dataclasses.replace(registered, system=system)
+        return dataclasses.replace(registered, system=self._set_up(registered.system))
+
+    def _set_up(self, system: System) -> System:
+        """The system, and those that its reactors lead from and to, as the settings say."""
+        settings = {"durability": self.config.durability, **system.topic_settings}
+        reactors = tuple(
+            dataclasses.replace(
+                reactor,
+                source=reactor.source and self._set_up(reactor.source),
+                target=reactor.target and self._set_up(reactor.target),
+            )
+            for reactor in system.reactors
+        )
+        return dataclasses.replace(system, topic_settings=settings, reactors=reactors)
 
     def registered(self) -> list[Registered]:
         """All systems, set up as the settings say."""

@@ -25,7 +25,6 @@ import msgspec
 import typer
 from rich.live import Live
 
-from gateway.appender import Appended, Appender
 from gateway.cli.context import Context, JsonOption, SystemArgument
 from gateway.cli.demo_view import DayView, Step, print_summary
 from gateway.cli.outcome import CommandFailed, ExitCode
@@ -34,6 +33,7 @@ from gateway.cli.progress import ProgressBar
 from gateway.cli.projecting import opened_store
 from gateway.config import load_config
 from log.interface import Log
+from processors.core.appender import Appended, Appender
 from processors.core.fold import Fold
 from processors.core.registry import Registered
 from processors.core.workers.embedded import Worker

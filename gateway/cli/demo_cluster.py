@@ -16,7 +16,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from gateway.appender import Appended
 from gateway.cli.context import Context
 from gateway.cli.demo import Day, Deciders, Projecting
 from gateway.cli.demo_view import Step
@@ -28,6 +27,7 @@ from gateway.config import Config
 from log.backends import wall_clock_ms
 from log.backends.kafka import KafkaLog
 from log.interface import Log
+from processors.core.appender import Appended
 from processors.core.fold import Fold
 from processors.core.recovery import Recovery
 from processors.core.system import System

@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 
 import typer
 
-from gateway.appender import Appender
 from gateway.cli.context import JsonOption, LogOption, load_context
 from gateway.cli.interrupts import Interrupts
 from gateway.cli.outcome import CommandFailed, ExitCode
@@ -16,6 +15,7 @@ from gateway.cli.progress import ProgressBar
 from gateway.config import nearest
 from gateway.markets.exchange.importers import IMPORTERS, Importer
 from gateway.markets.exchange.recording import BadRecording, Recording, RecordingOptions
+from processors.core.appender import Appender
 
 app = typer.Typer(add_completion=False)
 

@@ -37,6 +37,7 @@ def member(
             session_timeout_s=config.session_timeout_s,
             monitor=monitor,
             tracing=tracing.of_task if tracing else None,
+            settings=config.effects,
         )
         with worker:
             yield worker

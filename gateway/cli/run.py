@@ -120,6 +120,7 @@ def decide_share(
             policy=policy_of(config),
             monitor=monitor,
             tracing=tracing.of_task if tracing else None,
+            settings=config.effects,
         ) as worker,
     ):
         worker.run(until_idle=until_idle, stop=stop)
@@ -195,6 +196,7 @@ class Job:
                 progress=bar,
                 monitor=monitor,
                 tracing=tracing.of_task if tracing else None,
+                settings=self.context.config.effects,
             )
 
     def decided(self) -> dict[tuple[str, int], int]:

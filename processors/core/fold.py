@@ -5,7 +5,7 @@ the origins seen come out (law 4: the events topic is the checkpoint).
 """
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Generic
 
 from log.codec import DECODE_ERRORS, Codec
@@ -127,8 +127,16 @@ class Fold(Generic[State]):
         watermark = self.origins.get(source, (-1, -1))
         return (message.origin_sequence, message.origin_index) <= watermark
 
-    def see_origin(self, message: Command | Event) -> None:
-        """Raise the watermark of the origin's source partition."""
+    def see_origin(self, message: Command | Event | None, events: Sequence[Event] = ()) -> None:
+        """Raise the watermark of the origin's source partition, if the message has one; `events`
+        repeat the origin."""
+        if message is None or message.origin_sequence < 0:
+            return
+        for event in events:
+            event.origin_topic = message.origin_topic
+            event.origin_partition = message.origin_partition
+            event.origin_sequence = message.origin_sequence
+            event.origin_index = message.origin_index
         if not self.has_seen_origin(message):
             source = message.origin_topic, message.origin_partition
             self.origins[source] = message.origin_sequence, message.origin_index

@@ -15,7 +15,9 @@ from log.interface import Log
 from log.partitioner import partition_for_key
 from log.topic import TopicConfig
 from processors.core.decider import Decider
+from processors.core.effect import Effect
 from processors.core.messages import CORE_COMMANDS, CORE_EVENTS
+from processors.core.reactor import Reactor
 
 DEAD_LETTER_BYTES = 1 << 20
 """Room for what a dead letter says beside the command that it holds."""
@@ -52,6 +54,12 @@ class System:
     `flow(seed, start_ms=...)` begins then or later, and not at a moment of its own."""
     topic_settings: Mapping[str, Any] = field(default_factory=dict)
     """Further settings of TopicConfig for the system's topics."""
+    reactors: tuple[Reactor, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    demo_flow: Callable[..., Iterator[tuple[int, Any]]] | None = None
+    """As `flow`, where reactors and effects run: only what people ask for, of this system and of
+    those that its reactors lead to. `flow` itself is of this system alone, and holds what comes
+    back from others as well. None: the same."""
 
     @property
     def commands_topic(self) -> str:

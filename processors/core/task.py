@@ -36,7 +36,9 @@ EVENT_OVERHEAD_BYTES = 4096
 """More than what stands beside an event's value in its batch."""
 REASON_LENGTH_MAX = 4000
 LATENCY_US_MAX = 3_600_000_000
+SEEN_BEFORE = "its origin was seen before"
 
+Apply = Callable[[Any, Event], Any]
 Progress = Callable[[int, int], None]
 """Called with how many events are folded, and how many there will be."""
 
@@ -258,26 +260,25 @@ class Task:
         builder = self._writer.new_batch()
         append, bytes_max = builder.append, self._event_bytes_max
         tracing, headers = self._tracing, NO_HEADERS
-        size = self._adopt_rules(builder, batches[0])
-        first, state, at = fold.next_sequence, fold.state, fold.at
-        due, decided = self.next_due, 0
+        size, decided = self._adopt_rules(builder, batches[0]), 0
+        first, state, at, due = fold.next_sequence, fold.state, fold.at, self.next_due
         for batch in batches:
             for record in batch:
                 cause, now = record.offset, record.timestamp
                 if now < at:
                     now = at
-                apply = evolve
+                apply, command = evolve, None
                 try:
                     command = decode(record.value)  # type: ignore[arg-type]
-                    if command.origin_sequence < 0 and (
-                        next_due is None
-                        or ((due is None or due > now) and type(command) is not Tick)
+                    if next_due is not None and (
+                        (due is not None and due <= now) or type(command) is Tick
                     ):
+                        fold.state, fold.at, apply = state, at, _unchanged
+                        events, state = self._decide_specially(record, command, now)
+                    elif command.origin_sequence < 0:
                         events = decide(state, command, now)
                     else:
-                        fold.state, fold.at = state, at
-                        events = self._decide_specially(record, command, now)
-                        state, apply = fold.state, _unchanged
+                        events, apply = self._decide_once(state, command, now)
                     if len(events) == 1:
                         event = events[0]
                         event.sequence = first + size
@@ -293,9 +294,9 @@ class Task:
                     raise
                 except Exception as error:
                     events, apply = (self._dead_letter(record, error),), _unchanged
+                    fold.see_origin(command, events)
                     values = self._encode(events, first + size, cause)
-                at = now
-                decided += 1
+                at, decided = now, decided + 1
                 for event in events:
                     state = apply(state, event)
                 if next_due is not None:
@@ -303,6 +304,7 @@ class Task:
                     if due is not None and due <= now and apply is evolve:
                         fold.state, fold.at = state, now
                         events = [*events, *self._fire_timers(now)]
+                        fold.see_origin(command, events)
                         values = self._encode(events, first + size, cause)
                         state, due = fold.state, self.next_due
                 if tracing is not None:
@@ -371,12 +373,29 @@ class Task:
         builder.append(0, timestamp, None, self._event_codec.encode(adopted), NO_HEADERS)
         return 1
 
-    def _decide_specially(self, record: StoredRecord, command: Any, now: int) -> list[Event]:
-        """A command with an origin, or one that a timer is due before. Its events are applied, and
-        the timers fired that it made due at once."""
+    def _decide_once(self, state: Any, command: Any, now: int) -> tuple[Sequence[Event], Apply]:
+        """The events of a command with an origin, and how to apply them."""
+        fold = self.fold
+        apply: Apply = _unchanged
+        if fold.has_seen_origin(command):
+            events: Sequence[Event] = (NothingChanged(reason=SEEN_BEFORE),)
+        else:
+            events = fold.decider.decide(state, command, now)
+            if events:
+                apply = fold.decider.evolve
+            else:
+                events = (NothingChanged(),)
+        fold.see_origin(command, events)
+        return events, apply
+
+    def _decide_specially(
+        self, record: StoredRecord, command: Any, now: int
+    ) -> tuple[Sequence[Event], Any]:
+        """A tick, or a command that a timer is due before. Its events are applied, and the timers
+        fired that it made due at once; the state is what they led to."""
         fold = self.fold
         if command.origin_sequence >= 0 and fold.has_seen_origin(command):
-            events: list[Event] = [NothingChanged(reason="its origin was seen before")]
+            events: list[Event] = [NothingChanged(reason=SEEN_BEFORE)]
         else:
             events = self._fire_timers(now)
             if type(command) is not Tick:
@@ -391,13 +410,8 @@ class Task:
                     events = [*events, *decided, *self._fire_timers(now)]
         if command.origin_sequence >= 0:
             events = events or [NothingChanged()]
-            for event in events:
-                event.origin_topic = command.origin_topic
-                event.origin_partition = command.origin_partition
-                event.origin_sequence = command.origin_sequence
-                event.origin_index = command.origin_index
-            fold.see_origin(command)
-        return events
+            fold.see_origin(command, events)
+        return events, fold.state
 
     def _fire_timers(self, now: int) -> list[Event]:
         """The events, applied, of the timers that are due."""

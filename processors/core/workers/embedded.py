@@ -15,14 +15,10 @@ from log.interface import Log
 from processors.core.snapshots import open_snapshots
 from processors.core.system import System
 from processors.core.task import Progress, Task
-from processors.core.workers.monitor import Monitor
-from processors.core.workers.running import (
-    Clock,
-    Running,
-    SnapshotPolicy,
-    place_of,
-    quiet_collector,
-)
+from processors.core.workers.beside import Beside
+from processors.core.workers.monitor import Clock, Monitor
+from processors.core.workers.outside import Outside, Settings
+from processors.core.workers.running import Running, SnapshotPolicy, place_of, quiet_collector
 from processors.core.workers.tracing import OpenTracing
 
 
@@ -30,8 +26,9 @@ class Worker:
     """Opens the tasks of `systems` (PartitionFenced where another worker has one) and runs them.
 
     `partitions` limits it to some partition numbers; `snapshots` is the folder (or the database's
-    URL) for them, None for none. Use as a context manager, or `close` it: that takes a last
-    snapshot of each task.
+    URL) for them, None for none. Beside the tasks run the reactors and effects of their systems;
+    `settings` are those of effects, by `<system>.<effect>`. Use as a context manager, or `close`
+    it: that takes a last snapshot of each task.
     """
 
     def __init__(
@@ -46,9 +43,11 @@ class Worker:
         progress: Progress | None = None,
         monitor: Monitor | None = None,
         tracing: OpenTracing | None = None,
+        settings: Settings | None = None,
     ) -> None:
         self._monitor = monitor or Monitor()
-        self._running = Running(policy or SnapshotPolicy(), clock, self._monitor)
+        beside = Beside(log, Outside(settings), clock, self._monitor)
+        self._running = Running(policy or SnapshotPolicy(), clock, self._monitor, beside)
         try:
             for system in systems:
                 for number in range(system.ensure_topics(log)):
@@ -82,7 +81,8 @@ class Worker:
         stop: threading.Event | None = None,
         decided: Callable[[int], None] = lambda count: None,
     ) -> int:
-        """Run until stopped, or (`until_idle`) until no command waits and no timer is due.
+        """Run until stopped, or (`until_idle`) until no command waits, no timer is due, and the
+        outside has answered.
 
         Calls `decided` with the number of commands after each round; returns how many in all.
         """
@@ -96,8 +96,9 @@ class Worker:
                 count = sum(map(running.step, tasks))
                 total += count
                 decided(count)
-                busy = count > 0 or any(ticked)
-                if until_idle and not busy:
+                beside = sum(map(running.step_beside, tasks))
+                busy = count > 0 or beside > 0 or any(ticked)
+                if until_idle and not busy and running.is_idle_beside:
                     break
                 running.rest(busy)
         return total
@@ -111,6 +112,7 @@ class Worker:
                 task.save_snapshot()
             finally:
                 task.close()
+        self._running.close()
 
     def __enter__(self) -> Self:
         return self

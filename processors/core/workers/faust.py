@@ -38,6 +38,7 @@ from processors.core.recovery import Recovery
 from processors.core.snapshots import Snapshots, open_snapshots
 from processors.core.system import System
 from processors.core.task import Task
+from processors.core.workers.beside import Beside
 from processors.core.workers.faust_settings import client_settings, credentials_of
 from processors.core.workers.fenceless import FencelessWriter, KafkaSender, Loop
 from processors.core.workers.group import (
@@ -49,14 +50,17 @@ from processors.core.workers.group import (
     Assignment,
 )
 from processors.core.workers.inbox import Inbox
-from processors.core.workers.monitor import Monitor, Place
-from processors.core.workers.running import Clock, Running, SnapshotPolicy
+from processors.core.workers.monitor import Clock, Monitor, Place
+from processors.core.workers.outside import Outside, Settings
+from processors.core.workers.running import Running, SnapshotPolicy
 from processors.core.workers.tracing import Tracing
 
 logger = logging.getLogger("refold.worker")
 
 HEARTBEATS_A_SESSION = 6
 REQUEST_TIMEOUT_S = 90.0
+LOOK_BESIDE_S = 0.05
+"""Where a system has reactors or effects: how soon they are looked after when nothing else is."""
 RELEASE_WITHIN_S = 5.0
 """How long Faust waits, where it gives partitions up, for the steps that their tasks are in."""
 COMPLAIN_EVERY_S = 10.0
@@ -139,7 +143,9 @@ class FaustWorker:
         monitoring: Monitoring | None = None,
         logging_config: Mapping[str, Any] | None = None,
         clock: Clock = wall_clock_ms,
+        settings: Settings | None = None,
     ) -> None:
+        self._settings = settings
         self._location = location
         self._group = group
         self._snapshots = snapshots
@@ -155,6 +161,7 @@ class FaustWorker:
         self._standbys: dict[Place, Recovery] = {}
         self._streams: dict[str, Stream[Any]] = {}
         self._log: KafkaLog | None = None
+        self._beside: Beside | None = None
         self._sending: Loop | None = None
         self._is_closing = False
         self._asked_s: float | None = time.monotonic()
@@ -361,7 +368,8 @@ class FaustWorker:
         took_s = now_s - held.opened_s
         logger.info("%s-%d: recovered in %.1f s", *place, took_s)
         self._monitor.running(place, took_s)
-        held.running = Running(self._policy, self._clock, self._monitor)
+        assert self._beside is not None
+        held.running = Running(self._policy, self._clock, self._monitor, self._beside)
         held.running.add(task)
         return 0.0
 
@@ -369,7 +377,7 @@ class FaustWorker:
         assert held.running is not None
         began_s = time.monotonic()
         ticked = held.running.tick(task)
-        count = held.running.step(task)
+        count = held.running.step(task) + held.running.step_beside(task)
         if time.monotonic() - held.told_s >= TELL_EVERY_S:
             held.told_s = time.monotonic()
             self._tell(held, task)
@@ -377,10 +385,10 @@ class FaustWorker:
             rest_s = min((time.monotonic() - began_s) * GATHER, GATHER_S_MAX)
             held.retry_s = time.monotonic() + rest_s
             return rest_s
-        due = task.next_due
-        return (
-            TELL_EVERY_S if due is None else min(max(due - self._clock(), 1) / 1000, TELL_EVERY_S)
-        )
+        due, rest_s = task.next_due, TELL_EVERY_S
+        if task.system.reactors or task.system.effects:
+            rest_s = LOOK_BESIDE_S
+        return rest_s if due is None else min(max(due - self._clock(), 1) / 1000, rest_s)
 
     def _tell(self, held: Held, task: Task) -> None:
         lag = task.lag
@@ -411,8 +419,13 @@ class FaustWorker:
         self._monitor.released(held.place)
 
     def _close_task(self, held: Held) -> Recovery | None:
-        task, held.task, held.running = held.task, None, None
-        return None if task is None else task.close()
+        task, running = held.task, held.running
+        held.task, held.running = None, None
+        if task is None:
+            return None
+        if running is not None:
+            running.drop(task)
+        return task.close()
 
     # -- starting and stopping --------------------------------------------------------------------
 
@@ -432,6 +445,8 @@ class FaustWorker:
                 log.partition(system.commands_topic, number)
         self._log, self._sending = log, Loop()
         self._opened.callback(self._sending.close)
+        self._beside = Beside(log, Outside(self._settings), self._clock, self._monitor)
+        self._opened.callback(self._beside.close)
 
     async def _beat(self) -> None:
         """Be seen to live, and see to it that Faust does not wait for what never comes."""

@@ -27,14 +27,10 @@ from processors.core.recovery import Recovery
 from processors.core.snapshots import Snapshots, open_snapshots
 from processors.core.system import System
 from processors.core.task import Task
-from processors.core.workers.monitor import Monitor, Place
-from processors.core.workers.running import (
-    Clock,
-    Running,
-    SnapshotPolicy,
-    place_of,
-    quiet_collector,
-)
+from processors.core.workers.beside import Beside
+from processors.core.workers.monitor import Clock, Monitor, Place
+from processors.core.workers.outside import Outside, Settings
+from processors.core.workers.running import Running, SnapshotPolicy, place_of, quiet_collector
 from processors.core.workers.tracing import TaskTracing
 
 logger = logging.getLogger("refold.worker")
@@ -45,6 +41,8 @@ TELL_EVERY_S = 1.0
 LOG_EVERY_S = 5.0
 RETRY_S_MIN, RETRY_S_MAX = 0.5, 30.0
 """Before a partition that was fenced, or could not be opened, is tried again: longer each time."""
+DOUBLED_MAX = 10
+"""Beyond, the time would only grow past RETRY_S_MAX, and in the end past any float."""
 SETTLED_S = 60.0
 """A task that ran so long counts as opened well."""
 SAVE_EVERY_S = 10.0
@@ -75,7 +73,8 @@ class Assignment:
         """Its next turn comes later, and later each time that this happens."""
         if time.monotonic() - self.opened_s > SETTLED_S:
             self.failures = 0
-        self.retry_s = time.monotonic() + min(RETRY_S_MIN * 2**self.failures, RETRY_S_MAX)
+        doubled = min(self.failures, DOUBLED_MAX)
+        self.retry_s = time.monotonic() + min(RETRY_S_MIN * 2**doubled, RETRY_S_MAX)
         self.failures += 1
 
 
@@ -100,6 +99,7 @@ class GroupWorker:
         monitor: Monitor | None = None,
         tracing: Callable[[System, int], TaskTracing] | None = None,
         clock: Clock = wall_clock_ms,
+        settings: Settings | None = None,
     ) -> None:
         self._log = log
         self._group = group
@@ -107,7 +107,8 @@ class GroupWorker:
         self._standby = standby
         self._monitor = monitor or Monitor()
         self._tracing = tracing
-        self._running = Running(policy or SnapshotPolicy(), clock, self._monitor)
+        beside = Beside(log, Outside(settings), clock, self._monitor)
+        self._running = Running(policy or SnapshotPolicy(), clock, self._monitor, beside)
         self._systems = {system.commands_topic: system for system in systems}
         self._partitions = {system.name: system.ensure_topics(log) for system in systems}
         self._assignments: dict[Place, Assignment] = {}
@@ -163,7 +164,7 @@ class GroupWorker:
                 busy = self.turn()
                 decided(self.decided - count)
                 with suppress(LogUnavailable):  # the next turn meets it
-                    if until_idle and not busy and self.is_settled and not self._lag():
+                    if until_idle and not busy and self._is_idle():
                         break
                     self._running.rest(busy)
         return self.decided - before
@@ -205,7 +206,8 @@ class GroupWorker:
             count = self._running.step(assignment.task) if assignment.task.has_commands() else 0
             self.decided += count
             self.decided_at[assignment.place] += count
-            return count > 0 or ticked
+            beside = self._running.step_beside(assignment.task)
+            return count > 0 or beside > 0 or ticked
         except PartitionFenced as error:
             logger.info("%s-%d: %s", *assignment.place, error)
             self._monitor.fenced(assignment.place)
@@ -370,8 +372,12 @@ class GroupWorker:
             }
         )
 
-    def _lag(self) -> int:
-        return sum(task.lag for task in self.tasks)
+    def _is_idle(self) -> bool:
+        return (
+            self.is_settled
+            and self._running.is_idle_beside
+            and not any(task.lag for task in self.tasks)
+        )
 
     def close(self) -> None:
         """Snapshot, give every partition up, and leave the group. A second time does nothing."""
@@ -382,6 +388,7 @@ class GroupWorker:
             for place in list(self._assignments):
                 self._release(place, keep=True, insist=True)
         finally:
+            self._running.close()
             self._membership.close()
             self._monitor.joined(self._group, False)
             self._log.keep_waiting = lambda: not self._stop.is_set()

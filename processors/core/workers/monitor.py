@@ -4,7 +4,11 @@ The base class takes everything in and does nothing, so that a worker needs no m
 once a batch, never once a command.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
+
+Clock = Callable[[], int]
+"""Milliseconds since 1970."""
 
 
 class Place(NamedTuple):
@@ -44,6 +48,12 @@ class Monitor:
 
     def dead_lettered(self, place: Place, commands: int) -> None:
         """So many commands went to the dead letters."""
+
+    def reacted(self, place: Place, commands: int) -> None:
+        """The reactors beside a task have appended so many commands."""
+
+    def performed(self, place: Place, answers: int) -> None:
+        """So many answers of the outside were appended, failures among them."""
 
     def fenced(self, place: Place) -> None:
         """A successor has the partition; the task was stopped."""

@@ -7,7 +7,7 @@ What decides which tasks are open is a worker: `embedded.py`, `group.py`.
 import contextlib
 import gc
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import msgspec
 
@@ -15,7 +15,9 @@ from log.errors import LogUnavailable
 from log.record import Record
 from processors.core.messages import Tick
 from processors.core.task import Task
-from processors.core.workers.monitor import Monitor, Place
+from processors.core.workers.beside import Beside
+from processors.core.workers.follower import Follower
+from processors.core.workers.monitor import Clock, Monitor, Place
 
 WAIT_S = 0.05
 """How long one wait for commands takes at most, so that timers and a stop are seen in time."""
@@ -33,9 +35,6 @@ the transaction away."""
 COLLECT_EVERY_S = 60.0
 """A worker that is never idle collects this often nevertheless."""
 
-Clock = Callable[[], int]
-"""Milliseconds since 1970."""
-
 
 class SnapshotPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """A snapshot is due after so many commands, or so many seconds with any, whichever first."""
@@ -52,6 +51,8 @@ class _Since(msgspec.Struct):
     ticked_due: int | None = None
     """The due time that its last tick was for."""
     step_bytes: int = STEP_BYTES_FIRST
+    followers: list[Follower] | None = None
+    """None: they are not opened yet."""
 
     def adapt(self, elapsed_s: float) -> None:
         """To a step that took so long."""
@@ -64,8 +65,11 @@ class _Since(msgspec.Struct):
 class Running:
     """The open tasks, and how long each has been so."""
 
-    def __init__(self, policy: SnapshotPolicy, clock: Clock, monitor: Monitor) -> None:
+    def __init__(
+        self, policy: SnapshotPolicy, clock: Clock, monitor: Monitor, beside: Beside
+    ) -> None:
         self._policy = policy
+        self._beside = beside
         self.clock = clock
         self._monitor = monitor
         self._since: dict[Task, _Since] = {}
@@ -83,7 +87,9 @@ class Running:
 
     def drop(self, task: Task) -> None:
         """It is closed, or about to be."""
-        self._since.pop(task, None)
+        since = self._since.pop(task, None)
+        for follower in (since and since.followers) or ():
+            follower.close()
 
     def step(self, task: Task) -> int:
         """Decide one read's worth of commands; how many that was."""
@@ -108,6 +114,22 @@ class Running:
         if now_s - self._collected_s >= COLLECT_EVERY_S:
             self._collect()
         return count
+
+    def step_beside(self, task: Task) -> int:
+        """Let its reactors and effects go on; how many events and answers they took."""
+        since = self._since[task]
+        if since.followers is None:
+            since.followers = self._beside.followers_of(task)
+        return sum(follower.step() for follower in since.followers)
+
+    @property
+    def is_idle_beside(self) -> bool:
+        """Whether no effect waits for the outside."""
+        return all(
+            follower.is_idle
+            for since in self._since.values()
+            for follower in since.followers or ()
+        )
 
     def tick(self, task: Task) -> bool:
         """Append a tick where a timer of the task is due, once for each due time."""
@@ -142,12 +164,16 @@ class Running:
             return
         if self._garbage:
             self._collect()
-        if len(self._since) == 1:
+        if len(self._since) == 1 and not any(since.followers for since in self._since.values()):
             (task,) = self._since
             task.commands.wait(task.next_command, WAIT_S)
         else:
             time.sleep(self._pause_s)
             self._pause_s = min(self._pause_s * 1.1, PAUSE_S_MAX)
+
+    def close(self) -> None:
+        """After the last task was dropped."""
+        self._beside.close()
 
     def _collect(self) -> None:
         """Collect what has come since the last time, and never look at it again."""

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from gateway.appender import Appender
 from log.backends.kafka import KafkaLog
 from log.interface import Log
 from log.record import Record
+from processors.core.appender import Appender
 from replay.verify import verify
 from tests.integration.brokers import Broker, SecuredBroker
 from tests.integration.faust_process import FaustProcess

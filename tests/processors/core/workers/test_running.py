@@ -12,7 +12,9 @@ from log.envelope import Event
 from log.record import Record
 from processors.core.system import System
 from processors.core.task import Task
+from processors.core.workers.beside import Beside
 from processors.core.workers.monitor import Monitor, Place
+from processors.core.workers.outside import Outside
 from processors.core.workers.running import (
     STEP_BYTES_FIRST,
     STEP_BYTES_MAX,
@@ -47,7 +49,9 @@ def counts_of_steps(system: System, commands: int) -> list[int]:
     for _ in range(commands):
         partition.append([Record(value, b"g", START_MS)])
     steps = Steps()
-    running = Running(SnapshotPolicy(), wall_clock_ms, steps)
+    running = Running(
+        SnapshotPolicy(), wall_clock_ms, steps, Beside(log, Outside(), wall_clock_ms, steps)
+    )
     task = Task(log, system, 0)
     running.add(task)
     while running.step(task):

@@ -14,7 +14,7 @@ from opentelemetry.trace import (
     use_span,
 )
 
-from gateway.appender import Appender
+from processors.core.appender import Appender
 from log.backends.memory import MemoryLog
 from log.errors import LogStorageError
 from log.interface import Partition

@@ -1,8 +1,8 @@
 """Commands on their way into a system: each to the partition of its key, many in one batch; one
 without a key to every partition.
 
-Used by everything that appends commands (`refold append`, the demo, imports). Commands come in one
-by one with `add`, and are durable once `flush` has returned.
+Used by everything that appends commands (`refold append`, the demo, imports, reactors, effects).
+Commands come in one by one with `add`, and are durable once `flush` has returned.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from typing import Any
 
 from log.backends import wall_clock_ms
 from log.interface import Log
-from log.record import NO_HEADERS, BatchBuilder
+from log.record import NO_HEADERS, BatchBuilder, Headers
 from processors.core.system import System, place_of
 from processors.core.workers.tracing import AppendTracing
 
@@ -77,7 +77,9 @@ class Appender:
 
         self._place = place
 
-    def add(self, command: Any, timestamp: int | None = None) -> None:
+    def add(
+        self, command: Any, timestamp: int | None = None, headers: Headers = NO_HEADERS
+    ) -> None:
         """Take a command in; `timestamp` is milliseconds since 1970, None for now.
 
         A batch that would be over the topic's limit is appended first.
@@ -86,9 +88,10 @@ class Appender:
         value = self._encode(command)
         if timestamp is None:
             timestamp = self._clock()
-        headers, full_bytes = NO_HEADERS, self._full_bytes
+        full_bytes = self._full_bytes
         if self._tracing is not None:
-            headers = self._tracing.headers()
+            headers = [*headers, *self._tracing.headers()]
+        if headers:
             full_bytes -= sum(len(name) + len(text or b"") for name, text in headers)
         for batch in batches:
             count = batch.count
