@@ -36,6 +36,7 @@ from log.interface import Log
 from processors.core.appender import Appended, Appender
 from processors.core.fold import Fold
 from processors.core.registry import Registered
+from processors.core.system import System
 from processors.core.workers.embedded import Worker
 from processors.core.workers.running import quiet_collector
 from projections.core.read_models import Query, ReadModels
@@ -124,28 +125,41 @@ class Deciders(Protocol):
     """Those who decide what the demo appends."""
 
     @property
-    def folds(self) -> list[Fold[Any]]:
-        """How far each partition is, in order."""
+    def folds(self) -> dict[str, list[Fold[Any]]]:
+        """How far each partition of each system is, in order."""
 
-    def decide(self, appended: Mapping[int, Appended], step: Step) -> None:
-        """Return when all that was appended is decided, by partition; counted and timed."""
+    def decide(self, appended: Mapping[str, Mapping[int, Appended]], step: Step) -> None:
+        """Return when all that was appended is decided, by system and partition; counted and
+        timed."""
+
+    def finish(self, step: Step) -> None:
+        """Return when reactors and effects are done as well, and what they led to is decided."""
 
 
 class Embedded:
-    """A worker of the demo's own. Time is the flow's own: no clock appends ticks here."""
+    """A worker of the demo's own. Time is the flow's own: its clock stands still, so that no ticks
+    are appended, and the outside answers at once."""
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
 
     @property
-    def folds(self) -> list[Fold[Any]]:
-        return [task.fold for task in self._worker.tasks]
-
-    def decide(self, appended: Mapping[int, Appended], step: Step) -> None:
+    def folds(self) -> dict[str, list[Fold[Any]]]:
+        found: dict[str, list[Fold[Any]]] = {}
         for task in self._worker.tasks:
-            while task.lag:
-                with step.measured():
-                    step.count += task.step()
+            found.setdefault(task.system.name, []).append(task.fold)
+        return found
+
+    def decide(self, appended: Mapping[str, Mapping[int, Appended]], step: Step) -> None:
+        with step.measured():
+            busy = True
+            while busy:
+                count, busy = self._worker.turn()
+                step.count += count
+
+    def finish(self, step: Step) -> None:
+        with step.measured():
+            step.count += self._worker.run(until_idle=True)
 
 
 class Projecting:
@@ -190,6 +204,11 @@ class Day:
     values: dict[str, Counter[Any]] = field(default_factory=dict)
     """How often the flow's fields, by name, have which value."""
 
+    @property
+    def systems(self) -> tuple[System, ...]:
+        """The one that it is about, and those that reactors connect it with."""
+        return self.registered.system.connected
+
     def check_new(self) -> None:
         """CommandFailed where the log holds the system already."""
         if self.registered.system.commands_topic in self.log.topics():
@@ -211,7 +230,10 @@ class Day:
         with ExitStack() as stack:
             stack.enter_context(quiet_collector())
             models, store = stack.enter_context(opened_store(self.context.config, self.registered))
-            appender = Appender(self.log, system)
+            appenders = {each.name: Appender(self.log, each) for each in self.systems}
+            of_type = {
+                kind: appenders[each.name] for each in self.systems for kind in each.commands
+            }
             deciders = stack.enter_context(self._deciders())
             projecting = self._projecting(store)
             view = DayView(system.name, self.commands, self.steps)
@@ -219,33 +241,56 @@ class Day:
                 while chunk := list(islice(flow, size)):
                     with self.steps["append"].measured():
                         for at, command in chunk:
-                            appender.add(command, at)
-                        appender.flush()
-                    self.steps["append"].count = appender.durable_count
-                    deciders.decide(appender.durable, self.steps["decide"])
-                    self.events = sum(fold.next_sequence for fold in deciders.folds)
+                            of_type[type(command)].add(command, at)
+                        for appender in appenders.values():
+                            appender.flush()
+                    self.steps["append"].count = sum(
+                        appender.durable_count for appender in appenders.values()
+                    )
+                    deciders.decide(
+                        {name: appender.durable for name, appender in appenders.items()},
+                        self.steps["decide"],
+                    )
+                    self._count_events(deciders)
                     projecting.follow(self.steps["project"], self.events)
                     self._count_values(chunk)
                     self._draw(deciders)
                     show(chunk[-1][0], self.drawn)
                     size = max(self.commands // SLICES, SLICE_COMMANDS)
+            deciders.finish(self.steps["decide"])
+            self._count_events(deciders)
+            self._draw(deciders)
+            projecting.follow(self.steps["project"], self.events)
             projecting.finish(self.steps["project"], self.events)
             self.answers = _answers(models, store, self._arguments())
 
     def _flow(self) -> Iterator[tuple[int, Any]]:
-        return self.registered.system.flow(self.seed)
+        system = self.registered.system
+        return (system.demo_flow or system.flow)(self.seed)
 
     @contextmanager
     def _deciders(self) -> Iterator[Deciders]:
-        system, snapshots = self.registered.system, self.context.snapshots
-        with Worker(self.log, [system], snapshots=snapshots) as worker:
+        with Worker(
+            self.log,
+            self.systems,
+            snapshots=self.context.snapshots,
+            clock=lambda: 0,
+            settings=self.context.config.effects,
+            simulated=True,
+        ) as worker:
             yield Embedded(worker)
 
     def _projecting(self, store: Store) -> Projecting:
         return Projecting(self.log, store)
 
+    def _count_events(self, deciders: Deciders) -> None:
+        """Of the system that it is about: those that its read models follow."""
+        folds = deciders.folds[self.registered.system.name]
+        self.events = sum(fold.next_sequence for fold in folds)
+
     def _draw(self, deciders: Deciders) -> None:
-        folds, render = deciders.folds, self.registered.system.render
+        system = self.registered.system
+        folds, render = deciders.folds[system.name], system.render
         busiest = max(range(len(folds)), key=lambda number: folds[number].next_sequence)
         self.midday = busiest, folds[busiest].last_cause // 2
         if render is not None:
@@ -253,21 +298,23 @@ class Day:
 
     def replay(self) -> list[Verification]:
         """Decide everything again, and compare."""
-        system = self.registered.system
         step = self.steps["replay"] = Step("commands decided again")
         verifications = []
-        numbers = range(self.log.topics()[system.events_topic].partitions)
-        ends = [self.log.partition(system.events_topic, n).high_watermark for n in numbers]
-        with ProgressBar("replay", sum(ends), unit="events") as bar:
-            for number in numbers:
+        topics = self.log.topics()
+        places = [
+            (system, number, self.log.partition(system.events_topic, number).high_watermark)
+            for system in self.systems
+            for number in range(topics[system.events_topic].partitions)
+        ]
+        before = 0
+        with ProgressBar("replay", sum(end for _, _, end in places), unit="events") as bar:
+            for system, number, end in places:
                 with step.measured():
                     done = verify(
-                        self.log,
-                        system,
-                        number,
-                        progress=partial(_advance, bar, sum(ends[:number])),
+                        self.log, system, number, progress=partial(_advance, bar, before)
                     )
                 step.count += done.commands_compared
+                before += end
                 verifications.append(done)
         return verifications
 

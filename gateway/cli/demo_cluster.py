@@ -12,7 +12,7 @@ their clock.
 import inspect
 import itertools
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +53,8 @@ class ClusterDay(Day):
     def check_new(self) -> None:
         """Workers make the topics; but nothing may be on them yet. CommandFailed."""
         system = self.registered.system
-        if "start_ms" not in inspect.signature(system.flow).parameters:
+        flow = system.demo_flow or system.flow
+        if "start_ms" not in inspect.signature(flow).parameters:
             raise CommandFailed(
                 f"the flow of {system.name} cannot begin now, and timers of the past would be "
                 "due at once on Kafka: let it take the moment, `flow(seed, start_ms=...)`"
@@ -71,13 +72,15 @@ class ClusterDay(Day):
             _check_read_models(self.context.config, log, store)
 
     def _flow(self) -> Iterator[tuple[int, Any]]:
-        return self.registered.system.flow(self.seed, start_ms=wall_clock_ms() + AHEAD_MS)
+        system = self.registered.system
+        flow = system.demo_flow or system.flow
+        return flow(self.seed, start_ms=wall_clock_ms() + AHEAD_MS)
 
     @contextmanager
     def _deciders(self) -> Iterator[Deciders]:
         assert isinstance(self.log, KafkaLog)
         with ExitStack() as stack:
-            yield Group(self.context, self.log, self.registered.system, stack)
+            yield Group(self.context, self.log, self.systems, stack)
 
     def _projecting(self, store: Store) -> Projecting:
         return SharedProjecting(self.context.config, self.log, store)
@@ -129,30 +132,75 @@ def _check_read_models(config: Config, log: Log, store: Store) -> None:
 class Group:
     """The workers of the consumer group decide; as long as it has none, one of the demo's own."""
 
-    def __init__(self, context: Context, log: KafkaLog, system: System, stack: ExitStack) -> None:
+    def __init__(
+        self, context: Context, log: KafkaLog, systems: Sequence[System], stack: ExitStack
+    ) -> None:
         """What is opened is left to `stack` to close."""
         self._context = context
         self._log = log
-        self._system = system
+        self._systems = systems
         self._stack = stack
         self._own: GroupWorker | None = None
-        self._recoveries = [
-            Recovery(log, system, number) for number in range(system.ensure_topics(log))
-        ]
+        self._recoveries = {
+            (system.name, number): Recovery(log, system, number)
+            for system in systems
+            for number in range(system.ensure_topics(log))
+        }
         self._who = ""
         self._join_if_alone()
 
     @property
-    def folds(self) -> list[Fold[Any]]:
-        return [recovery.fold for recovery in self._recoveries]
+    def folds(self) -> dict[str, list[Fold[Any]]]:
+        found: dict[str, list[Fold[Any]]] = {}
+        for (name, _), recovery in self._recoveries.items():
+            found.setdefault(name, []).append(recovery.fold)
+        return found
 
-    def decide(self, appended: Mapping[int, Appended], step: Step) -> None:
+    def decide(self, appended: Mapping[str, Mapping[int, Appended]], step: Step) -> None:
         """Errors: CommandFailed where nobody does, for long."""
+        wanted = {
+            (name, number): each.last_offset
+            for name, numbers in appended.items()
+            for number, each in numbers.items()
+        }
         with step.measured():
-            self._wait_until({number: each.last_offset for number, each in appended.items()})
-        step.count = sum(fold.last_cause + 1 for fold in self.folds)
+            self._wait_until(wanted)
+        folds = [recovery.fold for recovery in self._recoveries.values()]
+        step.count = sum(fold.last_cause + 1 for fold in folds)
 
-    def _wait_until(self, wanted: dict[int, int]) -> None:
+    def finish(self, step: Step) -> None:
+        while not all(self._followed(system) for system in self._systems):
+            with step.measured():
+                self._wait_until(self._ends())
+                time.sleep(LOOK_AGAIN_S)
+        self.decide({}, step)
+
+    def _ends(self) -> dict[tuple[str, int], int]:
+        """The last command on each partition."""
+        return {
+            (system.name, number): end - 1
+            for system in self._systems
+            for name, number in self._recoveries
+            if name == system.name
+            and (end := self._log.partition(system.commands_topic, number).high_watermark)
+        }
+
+    def _followed(self, system: System) -> bool:
+        """Whether its reactors and effects are done with all events that there are, and what they
+        led to is decided."""
+        sources = {(reactor.source or system).name for reactor in system.reactors}
+        if system.effects:
+            sources.add(system.name)
+        committed = self._log.committed(f"{system.name}.reactors")
+        return all(
+            committed.get((recovery.events.topic, number), 0) >= recovery.events.high_watermark
+            for (name, number), recovery in self._recoveries.items()
+            if name in sources
+        ) and all(
+            self._recoveries[place].fold.last_cause >= end for place, end in self._ends().items()
+        )
+
+    def _wait_until(self, wanted: dict[tuple[str, int], int]) -> None:
         """Until the command at an offset is decided, of each partition."""
         timeout_s = self._context.config.session_timeout_s
         moved_s, standstills = time.monotonic(), 0
@@ -164,21 +212,22 @@ class Group:
                 if standstills == STANDSTILLS:
                     raise CommandFailed(
                         f"nothing was decided for {STANDSTILLS * timeout_s:g} s by {self._who}: "
-                        f"do workers run {self._system.name}, and what do they log?",
+                        f"do workers run {', '.join(each.name for each in self._systems)}, and "
+                        "what do they log?",
                         ExitCode.REFUSED,
                     )
                 self._join_if_alone()
 
-    def _advance(self, wanted: dict[int, int]) -> bool:
+    def _advance(self, wanted: dict[tuple[str, int], int]) -> bool:
         """Go one round, and drop what is done; False where nothing moved, after a short wait."""
         moved = self._own is not None and self._own.turn()
-        for number in list(wanted):
-            recovery = self._recoveries[number]
+        for place in list(wanted):
+            recovery = self._recoveries[place]
             fold = recovery.fold
             if recovery.events.wait(fold.next_offset, 0.0):  # a read would wait for an answer
                 moved |= recovery.advance()
-            if fold.last_cause >= wanted[number] and fold.last_cause_complete:
-                del wanted[number]
+            if fold.last_cause >= wanted[place] and fold.last_cause_complete:
+                del wanted[place]
         if not moved and self._own is not None:
             time.sleep(PAUSE_S)
         elif not moved and wanted:
@@ -198,7 +247,7 @@ class Group:
             self._who = f"the demo itself, as the group {config.group!r} has no member"
             log = self._stack.enter_context(self._context.open_log())
             self._own = self._stack.enter_context(
-                member(config, log, [self._system], health_port=0)
+                member(config, log, self._systems, health_port=0, simulated=True)
             )
         if who != self._who:
             note(f"commands are decided by {self._who}")

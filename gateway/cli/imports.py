@@ -1,4 +1,4 @@
-"""`refold import`: recorded market data, turned into commands and appended to a system's log."""
+"""`refold import`: recorded data, turned into commands and appended to a system's log."""
 
 from datetime import date, datetime
 from itertools import islice
@@ -7,19 +7,22 @@ from typing import Annotated, Literal
 
 import typer
 
+from gateway.booking.stays import importers as stays
 from gateway.cli.context import JsonOption, LogOption, load_context
 from gateway.cli.interrupts import Interrupts
 from gateway.cli.outcome import CommandFailed, ExitCode
 from gateway.cli.output import note, print_json, print_rows
 from gateway.cli.progress import ProgressBar
 from gateway.config import nearest
-from gateway.markets.exchange.importers import IMPORTERS, Importer
+from gateway.markets.exchange import importers as exchange
+from gateway.markets.exchange.importers import Importer
 from gateway.markets.exchange.recording import BadRecording, Recording, RecordingOptions
 from processors.core.appender import Appender
 
 app = typer.Typer(add_completion=False)
 
 BATCH_COMMANDS = 5000
+IMPORTERS = {**exchange.IMPORTERS, **stays.IMPORTERS}
 
 
 @app.command("import")
@@ -50,17 +53,18 @@ def import_recording(
     log: LogOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Turn recorded market data into commands.
+    """Turn recorded data into commands.
 
-    The commands go to the system that the recording is for, so that its book comes out as
-    recorded. At a bad line it stops, and says which line, which field and why; the commands made
-    up to there are durable, and counted. Exit code 2.
+    The commands go to the system that the recording is for, so that its book, or calendar, comes
+    out as recorded. At a bad line it stops, and says which line, which field and why; the commands
+    made up to there are durable, and counted. Exit code 2.
 
     Examples:
 
         refold import
         refold import lobster AAPL_2012-06-21_34200000_57600000_message_10.csv
         refold import arca arca.txt --instrument XYZ --day 2024-05-01 --log /data/log
+        refold import inside-airbnb listings.csv.gz --zone America/New_York
     """
     if format_name is None:
         rows = [

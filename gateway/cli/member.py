@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 
 @contextmanager
 def member(
-    config: Config, log: Log, systems: Sequence[System], health_port: int
+    config: Config,
+    log: Log,
+    systems: Sequence[System],
+    health_port: int,
+    *,
+    simulated: bool = False,
 ) -> "Iterator[GroupWorker]":
     """A worker that joins; on the way out it snapshots, gives its partitions up and leaves."""
     from log.backends.kafka import KafkaLog
@@ -38,6 +43,7 @@ def member(
             monitor=monitor,
             tracing=tracing.of_task if tracing else None,
             settings=config.effects,
+            simulated=simulated,
         )
         with worker:
             yield worker

@@ -16,7 +16,13 @@ from types import ModuleType
 
 from processors.core.system import System
 
-BUILT_IN = ("processors.markets.exchange",)
+BUILT_IN = (
+    "processors.booking.hotels",
+    "processors.booking.stays",
+    "processors.markets.exchange",
+    "processors.media.uploads",
+    "processors.social.feed",
+)
 ENTRY_POINT_GROUP = "refold.systems"
 
 

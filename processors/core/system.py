@@ -73,6 +73,20 @@ class System:
     def dead_letters_topic(self) -> str:
         return f"{self.name}.dead-letters"
 
+    @property
+    def connected(self) -> "tuple[System, ...]":
+        """This system, and all those that reactors connect it with, declared by it or by one of
+        these."""
+        found = {self.name: self}
+        waiting = [self]
+        while waiting:
+            for reactor in waiting.pop().reactors:
+                for system in (reactor.source, reactor.target):
+                    if system is not None and system.name not in found:
+                        found[system.name] = system
+                        waiting.append(system)
+        return tuple(found.values())
+
     def command_codec(self, config: TopicConfig) -> Codec[Command]:
         return Codec((*self.commands, *CORE_COMMANDS), config.value_format, self._of(Command))
 

@@ -194,6 +194,8 @@ class Task:
             self._start_over()
             if isinstance(error, LogError) or not isinstance(error, Exception):
                 raise
+            if isinstance(error.__cause__, KeyboardInterrupt):  # CPython's SystemError: C met it
+                raise error.__cause__ from None
             raise TaskFailed(
                 f"{self.system.name}-{self.number}: evolve raised {error!r} at a command from "
                 f"offset {self.next_command} on. A fact cannot be rejected: mend the rules and "

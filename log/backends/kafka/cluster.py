@@ -25,7 +25,14 @@ from confluent_kafka.admin._resource import ResourceType
 from confluent_kafka.cimpl import NewTopic
 
 from log.backends.kafka.failures import ADVICE, failure, reason_of
-from log.errors import InvalidConfig, LogRefused, LogUnavailable, TopicExists, UnknownTopic
+from log.errors import (
+    InvalidConfig,
+    LogError,
+    LogRefused,
+    LogUnavailable,
+    TopicExists,
+    UnknownTopic,
+)
 from log.topic import TopicConfig
 
 ANSWER_S = 30.0
@@ -34,6 +41,12 @@ REACHED_S = 8.0
 LISTED_S = 1.0
 """How long the client is asked for topics at a stretch."""
 PAUSE_S = 0.1
+NO_COORDINATOR_YET = (
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+)
+"""A cluster that is new says so of the first group that anyone asks for."""
 MAX_MESSAGE_BYTES = 96 << 20
 """A broker takes no request over socket.request.max.bytes, 100 MiB by default. Here a transaction
 is many requests, so that only a single record is bound by it."""
@@ -235,14 +248,21 @@ class Cluster:
 
     def members(self, group: str) -> int:
         """How many members a group has at the moment."""
-        answers = self._admin.describe_consumer_groups([group], request_timeout=ANSWER_S)
-        try:
-            return len(self._result(answers[group], f"describing group {group}").members)
-        except Exception as error:
-            reason = reason_of(error.__cause__) if isinstance(error.__cause__, Exception) else None
-            if reason is not None and reason.code() == KafkaError.GROUP_ID_NOT_FOUND:
-                return 0
-            raise
+        what, began_s = f"describing group {group}", time.monotonic()
+        while True:
+            answers = self._admin.describe_consumer_groups([group], request_timeout=ANSWER_S)
+            try:
+                return len(self._result(answers[group], what).members)
+            except LogError as error:
+                cause = error.__cause__
+                reason = reason_of(cause) if isinstance(cause, Exception) else None
+                code = reason.code() if reason is not None else None
+                if code == KafkaError.GROUP_ID_NOT_FOUND:
+                    return 0
+                late = time.monotonic() - began_s > ANSWER_S
+                if code not in NO_COORDINATOR_YET or late or not self._may_wait(what, began_s):
+                    raise
+            time.sleep(PAUSE_S)
 
     def _result(self, answer: "Future[Any]", what: str) -> Any:
         began_s = time.monotonic()

@@ -27,8 +27,9 @@ class Worker:
 
     `partitions` limits it to some partition numbers; `snapshots` is the folder (or the database's
     URL) for them, None for none. Beside the tasks run the reactors and effects of their systems;
-    `settings` are those of effects, by `<system>.<effect>`. Use as a context manager, or `close`
-    it: that takes a last snapshot of each task.
+    `settings` are those of effects, by `<system>.<effect>`, and `simulated` leads effects to
+    their simulators. Use as a context manager, or `close` it: that takes a last snapshot of each
+    task.
     """
 
     def __init__(
@@ -44,9 +45,11 @@ class Worker:
         monitor: Monitor | None = None,
         tracing: OpenTracing | None = None,
         settings: Settings | None = None,
+        simulated: bool = False,
     ) -> None:
         self._monitor = monitor or Monitor()
-        beside = Beside(log, Outside(settings), clock, self._monitor)
+        outside = Outside(settings, simulated=simulated)
+        beside = Beside(log, outside, clock, self._monitor)
         self._running = Running(policy or SnapshotPolicy(), clock, self._monitor, beside)
         try:
             for system in systems:
@@ -87,21 +90,26 @@ class Worker:
         Calls `decided` with the number of commands after each round; returns how many in all.
         """
         total = 0
-        running, tasks = self._running, self.tasks
+        running = self._running
         self._monitor.joined("", True)
         with quiet_collector():
             while stop is None or not stop.is_set():
                 running.tell()
-                ticked = [running.tick(task) for task in tasks]
-                count = sum(map(running.step, tasks))
+                count, busy = self.turn()
                 total += count
                 decided(count)
-                beside = sum(map(running.step_beside, tasks))
-                busy = count > 0 or beside > 0 or any(ticked)
                 if until_idle and not busy and running.is_idle_beside:
                     break
                 running.rest(busy)
         return total
+
+    def turn(self) -> tuple[int, bool]:
+        """One round: how many commands were decided, and whether there was anything to do."""
+        running, tasks = self._running, self.tasks
+        ticked = [running.tick(task) for task in tasks]
+        count = sum(map(running.step, tasks))
+        beside = sum(map(running.step_beside, tasks))
+        return count, count > 0 or beside > 0 or any(ticked)
 
     def close(self) -> None:
         """Snapshot each task and give its partition up; closing again does nothing."""

@@ -100,6 +100,7 @@ class GroupWorker:
         tracing: Callable[[System, int], TaskTracing] | None = None,
         clock: Clock = wall_clock_ms,
         settings: Settings | None = None,
+        simulated: bool = False,
     ) -> None:
         self._log = log
         self._group = group
@@ -107,7 +108,8 @@ class GroupWorker:
         self._standby = standby
         self._monitor = monitor or Monitor()
         self._tracing = tracing
-        beside = Beside(log, Outside(settings), clock, self._monitor)
+        outside = Outside(settings, simulated=simulated)
+        beside = Beside(log, outside, clock, self._monitor)
         self._running = Running(policy or SnapshotPolicy(), clock, self._monitor, beside)
         self._systems = {system.commands_topic: system for system in systems}
         self._partitions = {system.name: system.ensure_topics(log) for system in systems}

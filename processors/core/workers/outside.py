@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from concurrent.futures import Future
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -36,8 +36,10 @@ T = TypeVar("T")
 class Outside:
     """Opens effects, each once, with its settings. `close` cancels what is under way."""
 
-    def __init__(self, settings: Settings | None = None) -> None:
+    def __init__(self, settings: Settings | None = None, *, simulated: bool = False) -> None:
+        """Where it is `simulated`, effects that have a simulator lead there."""
         self._settings = settings or {}
+        self._simulated = simulated
         self._channels: dict[str, Channel] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -49,7 +51,7 @@ class Outside:
         with self._lock:
             if name not in self._channels:
                 settings = self._settings_of(name, effect)
-                channel = Channel(name, effect, self._running_loop())
+                channel = Channel(name, effect, self._running_loop(), self._simulated)
                 self._wait(channel.open(settings))
                 self._channels[name] = channel
             return self._channels[name]
@@ -103,9 +105,12 @@ async def _cancel_the_rest() -> None:
 class Channel:
     """One effect's way out. Its coroutines run on the loop of `Outside`."""
 
-    def __init__(self, name: str, effect: Effect, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, name: str, effect: Effect, loop: asyncio.AbstractEventLoop, simulated: bool
+    ) -> None:
         self.name = name
         self.effect = effect
+        self._simulator = effect.simulator if simulated else None
         self._loop = loop
         self._perform: Perform | None = None
         self._bulkhead = asyncio.Semaphore(effect.limits.at_once)
@@ -122,8 +127,11 @@ class Channel:
     async def _hold(self, settings: Mapping[str, str], opened: asyncio.Future[Perform]) -> None:
         """Enter and leave what the effect opens in one task, as some libraries ask for."""
         try:
-            async with self.effect.open(settings) as perform:
-                opened.set_result(perform)
+            async with AsyncExitStack() as stack:
+                if self._simulator is not None:
+                    there = await stack.enter_async_context(self._simulator())
+                    settings = {**settings, **there}
+                opened.set_result(await stack.enter_async_context(self.effect.open(settings)))
                 await self._closing.wait()
         except Exception as error:
             if opened.done():
