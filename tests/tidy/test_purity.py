@@ -3,10 +3,16 @@
 That every registered system passes it is in `tests/test_every_system.py`.
 """
 
+import time
+from dataclasses import replace
+
 import pytest
 
-from processors.core.testing.purity import impurities_in, sources_of_rules
+from processors.core.messages import Tick
+from processors.core.reactor import Reactor
+from processors.core.testing.purity import impurities, impurities_in, sources_of_rules
 from tests.samples.parking import SYSTEM
+from tests.samples.parking.events import CarParked
 
 IMPURE = [
     ("import time", "rules may not import time"),
@@ -120,3 +126,14 @@ def test_all_modules_of_the_rules_are_looked_at() -> None:
         "tests.samples.parking.decider",
         "tests.samples.parking.events",
     ]
+
+
+def test_reactors_are_looked_at_too() -> None:
+    assert impurities(SYSTEM) == []
+    reactor = Reactor(name="late", on={CarParked: read_the_clock})
+    found = impurities(replace(SYSTEM, reactors=(reactor,)))
+    assert any("rules may not import time" in impurity.what for impurity in found)
+
+
+def read_the_clock(event: CarParked, at: int) -> list[Tick]:
+    return [Tick()] * (time.time_ns() > at)

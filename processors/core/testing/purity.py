@@ -24,7 +24,12 @@ ALLOWED_MODULES = frozenset(
     }
 )  # fmt: skip
 ALLOWED_OF_CORE = frozenset(
-    {"log.envelope", "processors.core.decider", "processors.core.messages"}
+    {
+        "log.envelope",
+        "processors.core.decider",
+        "processors.core.messages",
+        "processors.core.reactor",
+    }
 )
 """The vocabulary of rules. The rest of the core reads clocks and files."""
 ALLOWED_OF_MATH = frozenset({"ceil", "comb", "gcd", "isqrt", "lcm", "perm", "prod"})
@@ -50,8 +55,9 @@ class Impurity:
 
 
 def impurities(system: System) -> list[Impurity]:
-    """Every impure place in the system's rules."""
-    sources = {str(path): path.read_text() for path in sources_of_rules(system).values()}
+    """Every impure place in the system's rules and reactors."""
+    paths = {*sources_of_rules(system).values(), *_reactor_sources(system)}
+    sources = {str(path): path.read_text() for path in sorted(paths)}
     return impurities_in(sources, roots_of(system))
 
 
@@ -85,6 +91,16 @@ def sources_of_rules(system: System) -> dict[str, Path]:
     if not found:
         raise AssertionError(f"{system.name}: no module of its rules was found")
     return dict(sorted(found.items()))
+
+
+def _reactor_sources(system: System) -> Iterator[Path]:
+    """The modules that its reactors are in, without what they import: the systems on both sides
+    are looked at themselves."""
+    for reactor in system.reactors:
+        for react in reactor.on.values():
+            module = getattr(getattr(react, "func", react), "__module__", None)
+            if module is not None:
+                yield source_of(module)
 
 
 def roots_of(system: System) -> frozenset[str]:

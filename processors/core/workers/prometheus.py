@@ -9,6 +9,7 @@ after that: the last of them would never be seen otherwise.
 import threading
 import time
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
@@ -123,6 +124,8 @@ class PrometheusMonitor(Monitor):
         self._standbys: dict[Place, int] = {}
         self._dead_letters: dict[Place, int] = {}
         self._fences: dict[Place, int] = {}
+        self._reactions = Counter[Place]()
+        self._answers = Counter[Place]()
 
     # -- what the worker tells --------------------------------------------------------------------
 
@@ -166,6 +169,14 @@ class PrometheusMonitor(Monitor):
     def dead_lettered(self, place: Place, commands: int) -> None:
         with self._lock:
             self._dead_letters[place] = self._dead_letters.get(place, 0) + commands
+
+    def reacted(self, place: Place, commands: int) -> None:
+        with self._lock:
+            self._reactions[place] += commands
+
+    def performed(self, place: Place, answers: int) -> None:
+        with self._lock:
+            self._answers[place] += answers
 
     def fenced(self, place: Place) -> None:
         with self._lock:
@@ -251,6 +262,8 @@ class PrometheusMonitor(Monitor):
             ("refold_commands", "Commands decided, their events durable.", decided),
             ("refold_dead_letters", "Commands that went to dead letters.", self._dead_letters),
             ("refold_fences", "Tasks stopped since a successor took over.", self._fences),
+            ("refold_reactions", "Commands that reactors appended.", self._reactions),
+            ("refold_answers", "Answers of the outside that effects appended.", self._answers),
         ):
             counter = CounterMetricFamily(name, says, labels=TASK_LABELS)
             for place, count in counts.items():

@@ -14,10 +14,10 @@ from opentelemetry.trace import (
     use_span,
 )
 
-from processors.core.appender import Appender
 from log.backends.memory import MemoryLog
 from log.errors import LogStorageError
 from log.interface import Partition
+from processors.core.appender import Appender
 from processors.core.workers.spans import SpanTracing
 from tests.samples.parking import SYSTEM
 from tests.samples.parking.commands import LeaveSpot

@@ -12,7 +12,7 @@ import pytest
 
 from log.backends.kafka import KafkaLog
 from log.record import Record
-from processors.core.workers.group import GroupWorker
+from processors.core.workers.group import RETRY_S_MAX, Assignment, GroupWorker
 from processors.core.workers.monitor import Monitor, Place
 from tests.contract.logs import records_of
 from tests.samples.parking import START_MS, SYSTEM
@@ -53,6 +53,13 @@ def turn_until(worker: GroupWorker, holds: Callable[[], bool]) -> None:
 def decided(log: KafkaLog, number: int) -> int:
     """How many commands of the partition, after the rules were adopted."""
     return max(len(records_of(log.partition(PARKING.events_topic, number))) - 1, 0)
+
+
+def test_a_partition_that_fails_for_hours_is_tried_again_at_the_longest_interval() -> None:
+    assignment = Assignment(Place(PARKING.name, 0), PARKING)
+    for _ in range(2000):
+        assignment.put_off()
+    assert 0 < assignment.retry_s - time.monotonic() <= RETRY_S_MAX
 
 
 def append(log: KafkaLog, *numbers: int) -> None:

@@ -100,6 +100,15 @@ def test_the_series_of_a_released_partition_disappear_but_rare_counts_stay() -> 
     assert samples(monitor)["dead_letters_total"] == 2
 
 
+def test_reactions_and_answers_are_counted() -> None:
+    monitor = PrometheusMonitor()
+    monitor.reacted(HERE, 3)
+    monitor.reacted(HERE, 4)
+    monitor.performed(OTHER, 1)
+    assert samples(monitor) == {"reactions_total": 7}
+    assert samples(monitor, OTHER) == {"answers_total": 1}
+
+
 def test_a_fenced_task_does_not_run_until_it_is_recovered_again_or_released() -> None:
     monitor = PrometheusMonitor()
     monitor.assigned(HERE)
