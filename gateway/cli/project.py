@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.context import Context, JsonOption, LogOption, load_context
+from gateway.cli.context import Context, JsonOption, LogOption, load_context, monitored
 from gateway.cli.following import keep_up
 from gateway.cli.interrupts import Interrupts
 from gateway.cli.outcome import CommandFailed, ExitCode, failed
@@ -22,6 +22,7 @@ from gateway.cli.progress import ProgressBar
 from gateway.cli.projecting import Moved, opened_store, progress_of
 from log.interface import Log
 from processors.core.registry import Registered
+from processors.core.workers.monitor import Monitor
 from projections.core.read_models import read_models
 from projections.core.worker import Progress
 
@@ -63,15 +64,22 @@ def project(
     if not registered:
         names = ", ".join(each.system.name for each in chosen)
         raise CommandFailed(f"there is nothing to project: no read models in {names}")
-    with context.open_log(create=True) as opened, Interrupts() as interrupts:
-        projectors = [Projector(context, opened, each, interrupts.stop) for each in registered]
+    config = context.config
+    with (
+        context.open_log(create=True) as opened,
+        Interrupts() as interrupts,
+        monitored(config, config.health_port) as (monitor, _),
+    ):
+        projectors = [
+            Projector(context, opened, each, interrupts.stop, monitor) for each in registered
+        ]
         threads = [
             threading.Thread(target=each.run, args=(until_idle,), name=each.name)
             for each in projectors
         ]
         for thread in threads:
             thread.start()
-        _show(projectors, threads)
+        _show(projectors, threads, monitor)
     rows = [each.row for each in projectors]
     if as_json:
         print_json({"systems": rows})
@@ -90,6 +98,7 @@ class Projector:
     log: Log
     registered: Registered
     stop: threading.Event
+    monitor: Monitor
     exit_code: int = ExitCode.OK
     row: dict[str, Any] = field(default_factory=dict)
     """How it ended: how far all read models of the system are, whichever process moved them."""
@@ -131,17 +140,23 @@ class Projector:
 
     def _report(self, progress: Progress) -> None:
         self._progress = {**self._progress, progress.projection: progress}
+        self.monitor.projected(self.name, *self.moved)
 
     def _shared(self, partitions: Sequence[int]) -> None:
         self._progress = {}
+        self.monitor.joined(f"{self.name} projectors", True)
         note(f"{self.name}: holds partitions {', '.join(map(str, partitions)) or 'none'}")
 
 
-def _show(projectors: Sequence[Projector], threads: Sequence[threading.Thread]) -> None:
-    """Progress, until all have ended."""
+def _show(
+    projectors: Sequence[Projector], threads: Sequence[threading.Thread], monitor: Monitor
+) -> None:
+    """Progress, until all have ended. While none has, the process is alive to its probes."""
     told, told_s = Moved(0, 0), time.monotonic()
     with ProgressBar("read models", unit="events") as bar:
         while any(thread.is_alive() for thread in threads):
+            if all(thread.is_alive() for thread in threads):
+                monitor.turned()
             moved = [each.moved for each in projectors]
             now = Moved(sum(each.done for each in moved), sum(each.total for each in moved))
             bar.set(*now)

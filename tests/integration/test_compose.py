@@ -28,7 +28,7 @@ WANTED = {
     "kafka": ["healthy"],
     "postgres": ["healthy"],
     "workers": ["healthy"] * 2,
-    "projectors": ["running"] * 2,
+    "projectors": ["healthy"] * 2,
 }
 
 

@@ -55,6 +55,9 @@ class Monitor:
     def performed(self, place: Place, answers: int) -> None:
         """So many answers of the outside were appended, failures among them."""
 
+    def projected(self, system: str, done: int, total: int) -> None:
+        """A projector's read model that is furthest behind has applied so many of the events."""
+
     def fenced(self, place: Place) -> None:
         """A successor has the partition; the task was stopped."""
 

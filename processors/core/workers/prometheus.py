@@ -124,6 +124,7 @@ class PrometheusMonitor(Monitor):
         self._standbys: dict[Place, int] = {}
         self._dead_letters: dict[Place, int] = {}
         self._fences: dict[Place, int] = {}
+        self._projected: dict[str, tuple[int, int]] = {}
         self._reactions = Counter[Place]()
         self._answers = Counter[Place]()
 
@@ -169,6 +170,10 @@ class PrometheusMonitor(Monitor):
     def dead_lettered(self, place: Place, commands: int) -> None:
         with self._lock:
             self._dead_letters[place] = self._dead_letters.get(place, 0) + commands
+
+    def projected(self, system: str, done: int, total: int) -> None:
+        with self._lock:
+            self._projected[system] = done, total
 
     def reacted(self, place: Place, commands: int) -> None:
         with self._lock:
@@ -255,6 +260,14 @@ class PrometheusMonitor(Monitor):
         for group, is_member in self._groups.items():
             member.add_metric((group,), is_member)
         yield member
+        unread = GaugeMetricFamily(
+            "refold_projection_lag_events",
+            "Events that the read model furthest behind has not applied.",
+            labels=("system",),
+        )
+        for system, (done, total) in self._projected.items():
+            unread.add_metric((system,), max(total - done, 0))
+        yield unread
 
     def _counters(self) -> Iterator[Metric]:
         decided = {place: sum(task.latency.counts) for place, task in self._tasks.items()}

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import time
+import urllib.request
 
 import pytest
 
@@ -13,6 +14,7 @@ from projections.core.projection import Events
 from projections.core.read_models import ReadModels, read_models
 from projections.core.rows import Tables
 from tests.gateway.cli.conftest import Cli, end, until
+from tests.integration.kafka_tools import free_ports
 
 SESSION_S = 0.6
 FLOW = "".join(
@@ -147,3 +149,17 @@ def test_a_system_without_read_models_is_refused(
     (cli.folder / "shop" / "orders" / "projections.py").unlink()
     ended = cli.run("project", "shop.orders")
     assert (ended.exit_code, "no read models in shop.orders" in ended.stderr) == (2, True), ended
+
+
+def test_probes_and_metrics_of_a_projector(decided: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    (port,) = free_ports(1)
+    monkeypatch.setenv("REFOLD_HEALTH_PORT", str(port))
+    process = decided.start("project", "parking")
+    until(lambda: is_fresh(decided))
+    for page in ("live", "ready"):
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/{page}") as answer:
+            assert answer.status == 200
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+        assert b'refold_projection_lag_events{system="samples.parking"} 0.0' in answer.read()
+    process.send_signal(signal.SIGTERM)
+    assert end(process).exit_code == 0
