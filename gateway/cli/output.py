@@ -22,10 +22,17 @@ PLAIN_WIDTH = 10_000
 PROSE_WIDTH_MIN = 16
 
 
+class _Console(Console):
+    """Where nobody reads on, the command ends as any program in a pipe does."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def stdout() -> Console:
     """A console on stdout, wherever that goes now."""
     terminal = sys.stdout.isatty()
-    return Console(highlight=False, width=None if terminal else PLAIN_WIDTH)
+    return _Console(highlight=False, width=None if terminal else PLAIN_WIDTH)
 
 
 def stderr() -> Console:

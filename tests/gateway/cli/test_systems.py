@@ -94,3 +94,10 @@ def test_a_package_that_is_no_system_is_one_clear_line(
         (folder / "__init__.py").write_text(content)
     ended = cli.run("systems")
     assert (ended.exit_code, says in ended.stderr, ended.stderr.count("\n")) == (2, True, 1), ended
+
+
+def test_a_reader_that_goes_away_ends_it_quietly(cli: Cli) -> None:
+    process = cli.start("systems", "exchange")
+    assert process.stdout is not None and process.stderr is not None
+    process.stdout.close()
+    assert (process.wait(60), process.stderr.read()) == (141, "")
