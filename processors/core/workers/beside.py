@@ -22,7 +22,7 @@ class Beside:
         self._monitor = monitor
 
     def followers_of(self, task: Task) -> list[Follower]:
-        """Errors: InvalidConfig, TaskFailed, those of the log; what opening an effect raises."""
+        """Errors: InvalidConfig, TaskFailed, those of the log."""
         owner = task.system
         by_source: dict[str, tuple[System, list[Reactor]]] = {}
         for reactor in owner.reactors:

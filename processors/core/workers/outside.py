@@ -33,8 +33,13 @@ Settings = Mapping[str, Mapping[str, str]]
 T = TypeVar("T")
 
 
+class CannotOpen(Exception):
+    """An effect's `open` raised: a library, a program or an address is missing."""
+
+
 class Outside:
-    """Opens effects, each once, with its settings. `close` cancels what is under way."""
+    """Opens effects, each once, when it is first asked for something. `close` cancels what is
+    under way."""
 
     def __init__(self, settings: Settings | None = None, *, simulated: bool = False) -> None:
         """Where it is `simulated`, effects that have a simulator lead there."""
@@ -46,14 +51,14 @@ class Outside:
         self._lock = threading.Lock()
 
     def channel(self, system: System, effect: Effect) -> "Channel":
-        """InvalidConfig for a setting that the effect does not have; or what opening it raises."""
+        """InvalidConfig for a setting that the effect does not have."""
         name = f"{system.name}.{effect.name}"
         with self._lock:
             if name not in self._channels:
                 settings = self._settings_of(name, effect)
-                channel = Channel(name, effect, self._running_loop(), self._simulated)
-                self._wait(channel.open(settings))
-                self._channels[name] = channel
+                self._channels[name] = Channel(
+                    name, effect, settings, self._running_loop(), self._simulated
+                )
             return self._channels[name]
 
     def _settings_of(self, name: str, effect: Effect) -> dict[str, str]:
@@ -106,26 +111,38 @@ class Channel:
     """One effect's way out. Its coroutines run on the loop of `Outside`."""
 
     def __init__(
-        self, name: str, effect: Effect, loop: asyncio.AbstractEventLoop, simulated: bool
+        self,
+        name: str,
+        effect: Effect,
+        settings: Mapping[str, str],
+        loop: asyncio.AbstractEventLoop,
+        simulated: bool,
     ) -> None:
         self.name = name
         self.effect = effect
+        self._settings = settings
         self._simulator = effect.simulator if simulated else None
         self._loop = loop
-        self._perform: Perform | None = None
         self._bulkhead = asyncio.Semaphore(effect.limits.at_once)
         self._breaker = Breaker(name, effect.limits)
         self._under_way: set[asyncio.Task[Any]] = set()
         self._closing = asyncio.Event()
-        self._open: asyncio.Task[None] | None = None
+        self._held: asyncio.Task[None] | None = None
+        self._opened: asyncio.Future[Perform] | None = None
 
-    async def open(self, settings: Mapping[str, str]) -> None:
-        opened: asyncio.Future[Perform] = self._loop.create_future()
-        self._open = asyncio.create_task(self._hold(settings, opened))
-        self._perform = await opened
+    async def _open(self) -> Perform:
+        """What performs it; the first who asks opens it. CannotOpen."""
+        if self._opened is None:
+            self._opened = self._loop.create_future()
+            self._held = asyncio.create_task(self._hold(self._opened))
+        try:
+            return await asyncio.shield(self._opened)
+        except Exception as error:
+            raise CannotOpen(f"{type(error).__name__}: {error}") from error
 
-    async def _hold(self, settings: Mapping[str, str], opened: asyncio.Future[Perform]) -> None:
+    async def _hold(self, opened: asyncio.Future[Perform]) -> None:
         """Enter and leave what the effect opens in one task, as some libraries ask for."""
+        settings = self._settings
         try:
             async with AsyncExitStack() as stack:
                 if self._simulator is not None:
@@ -143,8 +160,8 @@ class Channel:
             task.cancel()
         await asyncio.gather(*self._under_way, return_exceptions=True)
         self._closing.set()
-        if self._open is not None:
-            await self._open
+        if self._held is not None:
+            await self._held
 
     def submit(self, request: Request) -> "Future[Any]":
         """Perform it: a future of the command that tells the system what came of it."""
@@ -155,7 +172,9 @@ class Channel:
         assert task is not None
         self._under_way.add(task)
         try:
-            return await self._try_again_and_again(request)
+            return await self._try_again_and_again(request, await self._open())
+        except CannotOpen:
+            raise
         except Exception as error:
             reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
             logger.warning("%s: %s failed: %s", self.name, request.key, reason)
@@ -163,7 +182,7 @@ class Channel:
         finally:
             self._under_way.discard(task)
 
-    async def _try_again_and_again(self, request: Request) -> Any:
+    async def _try_again_and_again(self, request: Request, perform: Perform) -> Any:
         limits = self.effect.limits
         async for attempt in AsyncRetrying(
             stop=stop_after_attempt(limits.attempts),
@@ -174,15 +193,14 @@ class Channel:
             with attempt:
                 number = attempt.retry_state.attempt_number
                 async with self._bulkhead, self._breaker.admitted():
-                    return await self._attempt(replace(request, attempt=number))
+                    return await self._attempt(replace(request, attempt=number), perform)
         raise AssertionError("the last attempt neither succeeded nor failed")
 
-    async def _attempt(self, request: Request) -> Any:
-        assert self._perform is not None
+    async def _attempt(self, request: Request, perform: Perform) -> Any:
         limit_s = self.effect.limits.attempt_s
         try:
             async with asyncio.timeout(limit_s):
-                return await self._perform(request)
+                return await perform(request)
         except TimeoutError as error:
             raise TimeoutError(str(error) or f"no answer within {limit_s:g} s") from error
 

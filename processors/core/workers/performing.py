@@ -15,7 +15,7 @@ from processors.core.appender import Appender
 from processors.core.effect import Request
 from processors.core.task import Task, TaskFailed
 from processors.core.workers.monitor import Clock
-from processors.core.workers.outside import Channel, Outside
+from processors.core.workers.outside import CannotOpen, Channel, Outside
 
 REQUESTS_MAX = 10_000
 """That are not answered: with more, no further events are read. Some 10 MB."""
@@ -102,6 +102,11 @@ class Performing:
         assert asked.answer is not None
         try:
             return asked.answer.result()
+        except CannotOpen as error:
+            raise TaskFailed(
+                f"{asked.channel.name} is asked for, and cannot be opened: {error}. Mend that and "
+                "start again; nothing is lost"
+            ) from error
         except Exception as error:
             raise TaskFailed(
                 f"{asked.channel.name}: `failed` raised {error!r} at {asked.request.key}: mend it "

@@ -2,6 +2,9 @@
 
 import time
 from collections import Counter
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -11,6 +14,7 @@ from log.backends.memory import MemoryLog
 from log.errors import InvalidConfig
 from log.interface import Log
 from processors.core.appender import Appender
+from processors.core.effect import Perform
 from processors.core.system import System
 from processors.core.task import TaskFailed
 from processors.core.workers.embedded import Worker
@@ -189,3 +193,20 @@ def test_a_failure_that_cannot_be_told_stops_the_worker() -> None:
     ask(log, system, "never")
     with pytest.raises(TaskFailed, match=r"samples.asking.ask: `failed` raised ZeroDivision"):
         run(log, system)
+
+
+def test_what_cannot_be_opened_stops_the_worker_when_it_is_asked_for() -> None:
+    log, world = MemoryLog(), World()
+    system = asking(world)
+
+    def nowhere(settings: Mapping[str, str]) -> AbstractAsyncContextManager[Perform]:
+        raise FileNotFoundError("there is no program ffmpeg: install it")
+
+    effect = replace(system.effects[0], open=nowhere)
+    broken = replace(system, effects=(effect,))
+    run(log, broken)
+    ask(log, system, "a")
+    with pytest.raises(TaskFailed, match=r"samples.asking.ask is asked for.*no program ffmpeg"):
+        run(log, broken)
+    run(log, system)
+    assert outcomes(log, system) == {"a": "yes, a"}
