@@ -23,6 +23,8 @@ from log.envelope import Command, Event
 from processors.core.registry import Registered
 from projections.core.read_models import read_models
 
+INDENTED: dict[str, Any] = {"initial_indent": " " * 6, "subsequent_indent": " " * 6}
+
 app = typer.Typer(add_completion=False)
 
 INT64_MIN = -(2**63)
@@ -87,6 +89,24 @@ def describe(registered: Registered) -> dict[str, Any]:
         "about": inspect.getdoc(module) or "",
         "commands": [_describe_type(kind, Command) for kind in system.commands],
         "events": [_describe_type(kind, Event) for kind in system.events],
+        "reactors": [
+            {
+                "name": reactor.name,
+                "source": (reactor.source or system).name,
+                "target": (reactor.target or system).name,
+                "on": [tag_of(kind) for kind in reactor.on],
+            }
+            for reactor in system.reactors
+        ],
+        "effects": [
+            {
+                "name": f"{system.name}.{effect.name}",
+                "on": [tag_of(kind) for kind in effect.on],
+                "limits": msgspec.to_builtins(effect.limits),
+                "settings": dict(effect.settings),
+            }
+            for effect in system.effects
+        ],
         "projections": list(models.projections),
         "queries": [
             {"name": query.name, "usage": query.usage, "about": query.description}
@@ -205,6 +225,7 @@ def _print_system(system: dict[str, Any]) -> None:
             if rows:
                 table = table_of(rows, ["field", "type", "default", "about"])
                 print_table(Padding.indent(table, 2))
+    _print_neighbours(system)
     console.print("\n[bold]Queries[/bold]")
     for query in system["queries"]:
         console.print(f"  [cyan]{escape(query['usage'])}[/cyan]")
@@ -216,6 +237,25 @@ def _print_system(system: dict[str, Any]) -> None:
         console.print("\n[bold]Try[/bold]")
         line = f"echo '{_example(system['commands'][0])}' | refold append {system['name']}"
         console.print(f"  {line}", markup=False)
+
+
+def _print_neighbours(system: dict[str, Any]) -> None:
+    """Its reactors, and its effects with their settings, where it has some."""
+    console = stdout()
+    if system["reactors"]:
+        console.print("\n[bold]Reactors[/bold]")
+    for reactor in system["reactors"]:
+        way = f"{reactor['source']} -> {reactor['target']}"
+        console.print(f"  [cyan]{escape(reactor['name'])}[/cyan]  {way}, on")
+        console.print(textwrap.fill(", ".join(reactor["on"]), 90, **INDENTED), markup=False)
+    if system["effects"]:
+        console.print("\n[bold]Effects[/bold]")
+    for effect in system["effects"]:
+        console.print(f"  [cyan]{escape(effect['name'])}[/cyan]  on {', '.join(effect['on'])}")
+        for kind in ("settings", "limits"):
+            values = ", ".join(f"{name} = {value}" for name, value in effect[kind].items())
+            if values:
+                console.print(textwrap.fill(f"{kind}: {values}", 90, **INDENTED), markup=False)
 
 
 def _example(kind: dict[str, Any]) -> str:

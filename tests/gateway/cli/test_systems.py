@@ -37,7 +37,7 @@ def test_types_are_told_in_words(kind: object, expected: str) -> None:
 
 def test_all_systems_are_listed(cli: Cli) -> None:
     listed = {each["name"]: each for each in cli("systems", "--json").json}
-    assert list(listed) == ["markets.exchange", "samples.parking"]
+    assert {"markets.clearing", "markets.exchange", "samples.parking"} < set(listed)
     assert listed["samples.parking"]["partitions"] == 2
     shown = cli("systems").stdout
     assert "park_car.v1, leave_spot.v1" in shown
@@ -101,3 +101,16 @@ def test_a_reader_that_goes_away_ends_it_quietly(cli: Cli) -> None:
     assert process.stdout is not None and process.stderr is not None
     process.stdout.close()
     assert (process.wait(60), process.stderr.read()) == (141, "")
+
+
+def test_what_a_system_is_connected_with_is_told(cli: Cli) -> None:
+    told = cli("systems", "clearing", "--json").json
+    assert {(each["source"], each["target"]) for each in told["reactors"]} == {
+        ("markets.clearing", "markets.exchange"),
+        ("markets.exchange", "markets.clearing"),
+    }
+    assert "markets.clearing -> markets.exchange, on" in cli("systems", "clearing").stdout
+    (payments,) = cli("systems", "stays", "--json").json["effects"]
+    assert payments["name"] == "booking.stays.payments"
+    assert payments["settings"].keys() == {"url"}
+    assert "settings: url = http://" in cli("systems", "stays").stdout
