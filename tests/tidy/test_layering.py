@@ -9,6 +9,10 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("log", "processors", "projections", "replay", "gateway")
+REACTORS_SEE = ("", ".commands", ".events", ".terms")
+"""What a system's `reactors.py` may see of another system: the package declares it."""
+SHARED = ("processors.media.blobs",)
+"""What the systems of a family have in common, and is none itself."""
 
 
 def imports_of(source: str) -> Iterator[str]:
@@ -34,7 +38,10 @@ def is_below(module: str, package: str) -> bool:
 
 
 def system_of(module: str) -> str:
-    """`markets.exchange` of `processors.markets.exchange.decider`; empty for the core."""
+    """`markets.exchange` of `processors.markets.exchange.decider`; empty for the core, and for
+    what a family shares."""
+    if any(is_below(module, shared) for shared in SHARED):
+        return ""
     parts = module.split(".")[1:3]
     return ".".join(parts) if len(parts) == 2 and parts[0] != "core" else ""
 
@@ -49,7 +56,8 @@ def may_import(module: str, other: str) -> bool:
     system, other_system = system_of(module), system_of(other)
     if layer == "processors":
         if other_layer == "processors" and other_system and other_system != system:
-            return bool(system) and other.endswith(".events")
+            may_see = REACTORS_SEE if module.endswith(".reactors") else (".events",)
+            return bool(system) and other.removeprefix(f"processors.{other_system}") in may_see
         return other_layer in ("log", "processors")
     if other_layer == "processors" and other_system:
         return other.endswith(".events")
@@ -93,6 +101,9 @@ EXCHANGE = "processors.markets.exchange"
         (f"{EXCHANGE}.decider", "from projections.core import store"),
         ("processors.social.feed.decider", f"from {EXCHANGE} import decider"),
         ("processors.social.feed.decider", f"from {EXCHANGE}.decider import decide"),
+        ("processors.media.blobs.folder", "from processors.media.uploads import decider"),
+        ("processors.social.feed.decider", f"from {EXCHANGE}.commands import PlaceOrder"),
+        ("processors.social.feed.reactors", f"from {EXCHANGE} import order_book"),
         ("projections.markets.exchange.candles", f"from {EXCHANGE}.commands import PlaceOrder"),
         ("projections.social.feed.posts", "from projections.markets.exchange import candles"),
         ("projections.core.store", "from gateway.config import Config"),
@@ -112,6 +123,9 @@ def test_a_wrong_import_is_found(module: str, source: str) -> None:
         ("processors.social.feed.decider", f"from {EXCHANGE}.events import EVENTS"),
         ("projections.markets.exchange.candles", f"from {EXCHANGE}.events import EVENTS"),
         ("projections.markets.exchange.candles", "from projections.core import store"),
+        ("processors.social.feed.reactors", f"from {EXCHANGE}.commands import PlaceOrder"),
+        ("processors.social.feed.reactors", "from processors.markets import exchange"),
+        ("processors.media.video.effects", "from processors.media.blobs import open_blobs"),
         ("replay.verify", "from processors.core.task import Task"),
         ("gateway.cli.replay", "from replay.verify import verify"),
     ],

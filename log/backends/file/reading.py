@@ -180,11 +180,12 @@ class PartitionReader:
             self._list()
 
     def _list(self) -> None:
-        self._generation = self._words[GENERATION]
+        generation = self._words[GENERATION]
         names = self._storage.list(self.folder)
         self._bases = segment_bases(names)
         self._segments = {}
         self._places = {}
+        self._generation = generation  # last: other threads take it to mean that the rest is new
 
     def _segment(self, base: int) -> Segment:
         segment = self._segments.get(base)
