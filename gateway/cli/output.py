@@ -5,7 +5,7 @@ On a terminal a table is fitted to it; in a pipe it is bare columns, as wide as 
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import date, UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -130,6 +130,8 @@ def as_text(value: Any) -> str:
             return "yes" if value else "no"
         case float():
             return f"{value:g}"
+        case date():
+            return value.isoformat()
         case list() | tuple() if all(isinstance(part, str) for part in value):
             return ", ".join(value)
     return msgspec.json.encode(value).decode()

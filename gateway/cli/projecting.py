@@ -44,7 +44,8 @@ def url_of(config: Config, system: System) -> str:
 def opened_store(config: Config, registered: Registered) -> Iterator[tuple[ReadModels, Store]]:
     """The read models of a system, in their store."""
     models = read_models(registered)
-    store = models.open_store(url_of(config, registered.system))
+    scope = "" if config.log_folder is not None else config.kafka_location.prefix
+    store = models.open_store(url_of(config, registered.system), scope)
     try:
         yield models, store
     finally:

@@ -17,7 +17,8 @@ from sortedcontainers import SortedList
 
 from projections.core.errors import ProjectionConflict
 from projections.core.leases import Lease, partition_lease
-from projections.core.projection import Projection, Row, Table
+from projections.core.memory_grid import Grid
+from projections.core.projection import Box, Projection, Row, Table
 from projections.core.rows import Changes
 from projections.core.store import (
     Catalog,
@@ -27,6 +28,7 @@ from projections.core.store import (
     Write,
     check_order,
     check_readable,
+    check_spatial,
     outdated,
 )
 
@@ -66,6 +68,7 @@ class _MemoryTable:
         self.rows: dict[Any, Any] = {}
         self._key_of = table.key_of
         self.orders = {by: _Order(table, by) for by in (table.key, *table.indexes)}
+        self.grid = None if table.spatial is None else Grid(table, table.spatial)
 
     def apply(self, changes: Changes) -> None:
         rows = self.rows
@@ -85,6 +88,11 @@ class _MemoryTable:
             for entry in removed - added:
                 order.entries.remove(entry)
             order.entries.update(added - removed)
+        if self.grid is not None:
+            for row in gone:
+                self.grid.remove(row)
+            for row in new:
+                self.grid.add(row)
 
 
 class _Model:
@@ -303,6 +311,12 @@ class MemoryReader:
             if count == limit:
                 return
             yield held.rows[order.key_of_entry(entry)]
+
+    def within(self, table: Table[Row], box: Box) -> Iterator[Row]:
+        check_spatial(table)
+        grid = self._table(table).grid
+        assert grid is not None
+        return grid.within(box)
 
     def _table(self, table: Table[Any]) -> _MemoryTable:
         projection = self._store.catalog.owner(table)

@@ -35,6 +35,17 @@ class Column(NamedTuple):
     nullable: bool
 
 
+class Box(NamedTuple):
+    """The points from `low` to `high`, both included, by a table's two `spatial` columns."""
+
+    low: tuple[int, int]
+    high: tuple[int, int]
+
+    @property
+    def is_empty(self) -> bool:
+        return self.low[0] > self.high[0] or self.low[1] > self.high[1]
+
+
 @dataclass(frozen=True, eq=False)
 class Table(Generic[Row]):
     """A table of a read model: one row type, its key, and the orders it can be read in.
@@ -42,17 +53,22 @@ class Table(Generic[Row]):
     Columns are int, str, float, bool, bytes, or one of these `| None`; a Literal of strings is a
     str. Key and index columns are never None. Queries read along the key or a declared index, so
     that no query of a large table is slow. Integers must fit 64 bits, signed.
+
+    `spatial` names two int columns that are a point on a plane, such as microdegrees: queries
+    read the rows within a box. These two must fit 32 bits, signed.
     """
 
     name: str
     row: type[Row]
     key: tuple[str, ...]
     indexes: tuple[tuple[str, ...], ...] = ()
+    spatial: tuple[str, str] | None = None
 
     def __post_init__(self) -> None:
         check_name(self.name, "table")
         known = {column.name: column for column in self.columns}
-        for order in (self.key, *self.indexes):
+        point = () if self.spatial is None else (self.spatial,)
+        for order in (self.key, *self.indexes, *point):
             for name in order:
                 if name not in known:
                     raise TypeError(f"table {self.name}: {self.row.__name__} has no field {name}")
@@ -62,6 +78,9 @@ class Table(Generic[Row]):
                     )
             if not order or len(set(order)) != len(order):
                 raise TypeError(f"table {self.name}: {order} is no key")
+        for name in self.spatial or ():
+            if known[name].type is not int:
+                raise TypeError(f"table {self.name}: {name} is spatial: it must be an int")
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:
@@ -86,6 +105,7 @@ class Table(Generic[Row]):
             "columns": [[name, kind.__name__, null] for name, kind, null in self.columns],
             "key": self.key,
             "indexes": self.indexes,
+            **({} if self.spatial is None else {"spatial": self.spatial}),
         }
 
 

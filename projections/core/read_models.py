@@ -139,9 +139,10 @@ class ReadModels:
             raise QueryError(f"{self.system.name} has no query {name!r}: {hint}")
         return self.queries[asked]
 
-    def open_store(self, url: str) -> Store:
-        """A store by SQLAlchemy URL (`sqlite:////data/exchange.sqlite`), or `memory:`."""
-        catalog = Catalog(self.system, tuple(self.projections.values()))
+    def open_store(self, url: str, scope: str = "") -> Store:
+        """A store by SQLAlchemy URL (`sqlite:////data/exchange.sqlite`), or `memory:`. `scope` is
+        the log's, where a database may be shared by several."""
+        catalog = Catalog(self.system, tuple(self.projections.values()), scope)
         if url == "memory:":
             return MemoryStore(catalog)
         # Here, because importing SQLAlchemy takes longer than most commands that need no store.

@@ -139,7 +139,7 @@ class SqlMembership:
         self.name = new_member_name()
         self.held: dict[int, Lease] = {}
         self._store = store
-        self._topic = store.catalog.system.events_topic
+        self._topic = store.catalog.topic
         self._partitions = partitions
         self._interval_s = lease_s / BEATS_PER_LEASE
         self._due_s = 0.0

@@ -6,6 +6,7 @@ generation 3 of `trades` are called `trades__g3`; which generation is the curren
 shows the current one to other tools.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,9 +23,10 @@ from projections.core.errors import (
     StoreUnavailable,
 )
 from projections.core.leases import Lease, LeaseLost
-from projections.core.projection import Projection, Row, Table
+from projections.core.projection import Box, Projection, Row, Table
 from projections.core.rows import Changes
 from projections.core.sql_leases import MEMBERS, LeaseCheck, SqlMembership, members_of
+from projections.core.sql_spatial import parameters_of
 from projections.core.sql_tables import (
     ADVANCE,
     GENERATIONS,
@@ -42,6 +44,7 @@ from projections.core.store import (
     Write,
     check_order,
     check_readable,
+    check_spatial,
     outdated,
 )
 
@@ -87,7 +90,9 @@ class SqlStore:
             arguments = {"timeout": busy_timeout_s} if is_sqlite else {}
             self.engine = sql.create_engine(self._url, connect_args=arguments)
         except (SQLAlchemyError, ImportError) as error:
-            raise StoreError(f"database URL {url!r}: {error}") from error
+            shown = re.sub(r":[^@]*@", ":***@", url)  # there may be a password in it
+            reason = str(error).replace(url, shown)
+            raise StoreError(f"database URL {shown!r}: {reason}") from error
         self.where = self._url.render_as_string(hide_password=True)
         self._tables: dict[tuple[Table[Any], int], SqlTable] = {}
         self._made = False
@@ -98,7 +103,7 @@ class SqlStore:
                 raise StoreError(f"{url}: name a file; a store in memory is `memory:`")
             sql.event.listen(self.engine, "connect", set_up_sqlite)
             sql.event.listen(self.engine, "begin", _begin_sqlite)
-        self.check_lease = LeaseCheck(catalog.system.events_topic, self.engine.dialect)
+        self.check_lease = LeaseCheck(catalog.topic, self.engine.dialect)
 
     def join(self, partitions: int, lease_s: float) -> SqlMembership:
         self._make_own_tables()
@@ -110,7 +115,7 @@ class SqlStore:
         with self._reading() as connection:
             if not sql.inspect(connection).has_table(MEMBERS.name):
                 return []
-            rows = connection.execute(members_of(self.catalog.system.events_topic))
+            rows = connection.execute(members_of(self.catalog.topic))
             return [row.member for row in rows if row.takes_share]
 
     def open(self, projection: Projection, partitions: int) -> "SqlSession":
@@ -263,12 +268,12 @@ class SqlStore:
         fields = (GENERATIONS.columns[name] for name in _Generation._fields)
         query = sql.select(*fields).where(GENERATIONS.c.projection == projection.name)
         found = [_Generation(*row) for row in connection.execute(query)]
-        topic = self.catalog.system.events_topic
+        topic = self.catalog.topic
         for generation in found:
             if generation.topic != topic:
                 raise StoreError(
                     f"{self.where} holds {projection.name!r} of {generation.topic}, not of "
-                    f"{topic}: give each system a database of its own"
+                    f"{topic}: give each system, and each log, a database of its own"
                 )
         return found
 
@@ -287,7 +292,7 @@ class SqlStore:
             sql.insert(GENERATIONS).values(
                 projection=projection.name,
                 generation=generation,
-                topic=self.catalog.system.events_topic,
+                topic=self.catalog.topic,
                 version=projection.version,
                 schema=projection.schema,
                 state=state,
@@ -498,8 +503,9 @@ class SqlReader:
         limit: int | None = None,
     ) -> Iterator[Row]:
         order = check_order(table, by, equal)
-        columns = self._sql_table(table).columns
-        query = sql.select(*columns)
+        held = self._sql_table(table)
+        columns = held.sql.columns
+        query = sql.select(*held.columns)
         for name, value in zip(order, equal, strict=False):
             query = query.where(columns[name] == value)
         if at_least is not None:
@@ -511,7 +517,16 @@ class SqlReader:
         make = table.row
         return (make(*row) for row in self._connection.execute(query.limit(limit)))
 
-    def _sql_table(self, table: Table[Any]) -> sql.Table:
+    def within(self, table: Table[Row], box: Box) -> Iterator[Row]:
+        check_spatial(table)
+        if box.is_empty:  # PostgreSQL would turn its corners around
+            return iter(())
+        query = self._sql_table(table).within
+        make = table.row
+        found = self._connection.execute(query, parameters_of(box)).all()
+        return (make(*row) for row in found)
+
+    def _sql_table(self, table: Table[Any]) -> SqlTable:
         projection = self._store.catalog.owner(table)
         generation = self._checked.get(projection)
         if generation is None:
@@ -522,7 +537,7 @@ class SqlReader:
             check_readable(projection, status, self._store.where)
             assert current is not None
             generation = self._checked[projection] = current.generation
-        return self._store.table(table, generation).sql
+        return self._store.table(table, generation)
 
 
 def set_up_sqlite(connection: Any, _record: Any = None) -> None:

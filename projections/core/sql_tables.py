@@ -5,6 +5,7 @@ Statements that run once a row are compiled once, to text, and handed to the dri
 """
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from projections.core.errors import StoreError
 from projections.core.projection import ColumnType, Table
+from projections.core.sql_spatial import create_index, drop_tree, rows_within, table_arguments
 
 METADATA = sql.MetaData()
 GENERATIONS = sql.Table(
@@ -75,21 +77,10 @@ class SqlTable:
         name = physical_name(table.name, generation)
         self.row = table.row
         self.name = name
-        self.sql = sql.Table(
-            name,
-            sql.MetaData(),
-            *(
-                sql.Column(
-                    column.name,
-                    SQL_TYPES[column.type],
-                    nullable=column.nullable,
-                    autoincrement=False,
-                )
-                for column in table.columns
-            ),
-            sql.PrimaryKeyConstraint(*table.key),
-            sqlite_with_rowid=False,
-        )
+        self.spatial = table.spatial
+        self.sql = _sql_table(name, table, dialect)
+        self.columns = [self.sql.columns[column.name] for column in table.columns]
+        """Those of the row."""
         columns = self.sql.columns
         for number, order in enumerate(table.indexes):
             sql.Index(f"{name}_{number}", *(columns[column] for column in order))
@@ -101,10 +92,11 @@ class SqlTable:
             for number, column in enumerate(table.columns)
             if column.type in RESTORED
         ]
-        self.insert = _Statement(sql.insert(self.sql), names, dialect)
-        self.upsert = _Statement(_upsert(self.sql, table.key, dialect), names, dialect)
+        self.insert = _Statement(sql.insert(self.sql).inline(), names, dialect, inserted=names)
+        upsert = _upsert(self.sql, names, table.key, dialect)
+        self.upsert = _Statement(upsert, names, dialect, inserted=names)
         self.delete = _Statement(sql.delete(self.sql).where(*by_key), table.key, dialect)
-        self.select = _Statement(sql.select(self.sql).where(*by_key), table.key, dialect)
+        self.select = _Statement(sql.select(*self.columns).where(*by_key), table.key, dialect)
 
     def load(self, connection: sql.Connection, key: Any) -> Any:
         parameters = self.select.parameters((self.key(key),))[0]
@@ -122,15 +114,45 @@ class SqlTable:
 
     def create(self, connection: sql.Connection) -> None:
         self.sql.create(connection)
+        if self.spatial is not None:
+            create_index(connection, self.sql, self.spatial)
+
+    @cached_property
+    def within(self) -> sql.Select[Any]:
+        """The rows whose point is in a box, see `sql_spatial.parameters_of`."""
+        assert self.spatial is not None
+        return rows_within(self.sql, self.columns, self.spatial)
+
+
+def _sql_table(name: str, table: Table[Any], dialect: sql.Dialect) -> sql.Table:
+    columns = [
+        sql.Column(
+            column.name, SQL_TYPES[column.type], nullable=column.nullable, autoincrement=False
+        )
+        for column in table.columns
+    ]
+    is_sqlite = dialect.name == "sqlite"
+    beside: Iterable[sql.schema.SchemaItem] = (sql.PrimaryKeyConstraint(*table.key),)
+    if table.spatial is not None:
+        first, second = (
+            next(column for column in columns if column.name == name) for name in table.spatial
+        )
+        beside = table_arguments(table.key, (first, second), is_sqlite)
+    is_numbered = is_sqlite and table.spatial is not None
+    return sql.Table(name, sql.MetaData(), *columns, *beside, sqlite_with_rowid=is_numbered)
 
 
 class _Statement:
     """A statement as the driver's own text, and rows as the driver's own parameters."""
 
     def __init__(
-        self, statement: sql.sql.ClauseElement, names: Iterable[str], dialect: sql.Dialect
+        self,
+        statement: sql.sql.ClauseElement,
+        names: Iterable[str],
+        dialect: sql.Dialect,
+        inserted: list[str] | None = None,
     ) -> None:
-        compiled = statement.compile(dialect=dialect)
+        compiled = statement.compile(dialect=dialect, column_keys=inserted)
         assert isinstance(compiled, sql.sql.compiler.SQLCompiler)
         self.text = str(compiled)
         self._names = list(names)
@@ -150,35 +172,36 @@ class _Statement:
 
 
 def _upsert(
-    table: sql.Table, key: tuple[str, ...], dialect: sql.Dialect
+    table: sql.Table, names: Iterable[str], key: tuple[str, ...], dialect: sql.Dialect
 ) -> sqlite.Insert | postgresql.Insert:
     insert: sqlite.Insert | postgresql.Insert
     if dialect.name == "sqlite":
-        insert = sqlite.insert(table)
+        insert = sqlite.insert(table).inline()
     elif dialect.name == "postgresql":
-        insert = postgresql.insert(table)
+        insert = postgresql.insert(table).inline()
     else:
         raise StoreError(
             f"read models can be kept in SQLite or PostgreSQL, not in {dialect.name}: choose "
             "another database URL"
         )
-    others = {column.name: insert.excluded[column.name] for column in table.columns}
-    for name in key:
-        del others[name]
+    others = {name: insert.excluded[name] for name in names if name not in key}
     if not others:
         return insert.on_conflict_do_nothing(index_elements=key)
     return insert.on_conflict_do_update(index_elements=key, set_=others)
 
 
-def table_names(schema: str) -> list[str]:
-    """The names of the tables in a stored schema."""
-    return [table["name"] for table in msgspec.json.decode(schema)["tables"]]
+def _stored_tables(schema: str) -> list[dict[str, Any]]:
+    """As `Table.schema` had them."""
+    tables: list[dict[str, Any]] = msgspec.json.decode(schema)["tables"]
+    return tables
 
 
 def drop_tables(connection: sql.Connection, schema: str, generation: int) -> None:
-    for name in table_names(schema):
-        table = sql.Table(physical_name(name, generation), sql.MetaData())
-        table.drop(connection, checkfirst=True)
+    for stored in _stored_tables(schema):
+        name = physical_name(stored["name"], generation)
+        if "spatial" in stored:
+            drop_tree(connection, name)
+        sql.Table(name, sql.MetaData()).drop(connection, checkfirst=True)
 
 
 def show_as_views(
@@ -186,8 +209,11 @@ def show_as_views(
 ) -> None:
     """Give the current generation's tables their plain names, for other tools to read."""
     quote = connection.dialect.identifier_preparer.quote
-    for name in table_names(old_schema or new_schema):
-        connection.exec_driver_sql(f"DROP VIEW IF EXISTS {quote(name)}")
-    for name in table_names(new_schema):
-        physical = quote(physical_name(name, generation))
-        connection.exec_driver_sql(f"CREATE VIEW {quote(name)} AS SELECT * FROM {physical}")
+    for stored in _stored_tables(old_schema or new_schema):
+        connection.exec_driver_sql(f"DROP VIEW IF EXISTS {quote(stored['name'])}")
+    for stored in _stored_tables(new_schema):
+        view, physical = stored["name"], physical_name(stored["name"], generation)
+        columns = ", ".join(quote(name) for name, *_ in stored["columns"])
+        connection.exec_driver_sql(
+            f"CREATE VIEW {quote(view)} AS SELECT {columns} FROM {quote(physical)}"
+        )

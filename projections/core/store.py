@@ -16,7 +16,7 @@ import msgspec
 from processors.core.system import System
 from projections.core.errors import ProjectionError, ProjectionOutdated, ReadModelMissing
 from projections.core.leases import Lease, Membership
-from projections.core.projection import Projection, Row, Table
+from projections.core.projection import Box, Projection, Row, Table
 from projections.core.rows import Changes
 
 
@@ -45,10 +45,17 @@ class Status:
 
 
 class Catalog:
-    """The projections of one system, by name, and which table belongs to which."""
+    """The projections of one system, by name, and which table belongs to which.
 
-    def __init__(self, system: System, projections: tuple[Projection, ...]) -> None:
+    `scope` is the log's (`Log.scope`): it tells the events of two logs apart in one database.
+    """
+
+    def __init__(
+        self, system: System, projections: tuple[Projection, ...], scope: str = ""
+    ) -> None:
         self.system = system
+        self.topic = f"{scope}{system.events_topic}"
+        """The events topic, as a database knows it."""
         self.projections = {projection.name: projection for projection in projections}
         self.owners: dict[Table[Any], Projection] = {}
         if len(self.projections) != len(projections):
@@ -96,6 +103,10 @@ class Reader(Protocol):
 
         `equal` fixes its first columns; `at_least` and `below` bound the one after these.
         """
+
+    def within(self, table: Table[Row], box: Box) -> Iterator[Row]:
+        """Rows whose point is in the box, in no particular order. TypeError where the table
+        declares no `spatial` columns."""
 
 
 class Session(Protocol):
@@ -207,3 +218,12 @@ def check_order(table: Table[Any], by: tuple[str, ...], equal: tuple[Any, ...]) 
     if len(equal) > len(order):
         raise TypeError(f"table {table.name}: {len(equal)} values for {order}")
     return order
+
+
+def check_spatial(table: Table[Any]) -> tuple[str, str]:
+    """The columns that are the table's points; TypeError where it declares none."""
+    if table.spatial is None:
+        raise TypeError(
+            f"table {table.name} cannot be read within a box: declare its two columns as `spatial`"
+        )
+    return table.spatial

@@ -8,7 +8,7 @@ import csv
 import gzip
 import io
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -115,23 +115,28 @@ class CsvFile:
 
     def records(self) -> Iterator[tuple[int, dict[str, str]]]:
         """(number of the line on which it ends, value by column)."""
-        with self._opened() as lines:
-            reader = csv.DictReader(lines, strict=True)
-            missing = [name for name in self._columns if name not in (reader.fieldnames or ())]
-            if missing:
-                reason = f"there is no column {missing[0]!r}"
-                raise self.bad(1, "columns", reason, "check that this is the right file")
-            try:
+        line = 0
+        try:
+            with self._opened() as lines:
+                reader = csv.DictReader(lines, strict=True)
+                self._check_columns(reader.fieldnames or ())
                 for record in reader:
+                    line = reader.line_num
                     if None in record or None in record.values():
                         reason = "there are more or fewer fields than columns"
-                        raise self.bad(reader.line_num, "columns", reason)
-                    yield reader.line_num, record
-            except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-                reason = f"the compressed data is cut off or damaged ({error})"
-                raise self.bad(reader.line_num + 1, "gzip", reason, _GET_AGAIN) from error
-            except (csv.Error, UnicodeDecodeError) as error:
-                raise self.bad(reader.line_num + 1, "columns", str(error), _GET_AGAIN) from error
+                        raise self.bad(line, "columns", reason)
+                    yield line, record
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            reason = f"the compressed data is cut off or damaged ({error})"
+            raise self.bad(line + 1, "gzip", reason, _GET_AGAIN) from error
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise self.bad(line + 1, "columns", str(error), _GET_AGAIN) from error
+
+    def _check_columns(self, found: Sequence[str]) -> None:
+        missing = [name for name in self._columns if name not in found]
+        if missing:
+            reason = f"there is no column {missing[0]!r}"
+            raise self.bad(1, "columns", reason, "check that this is the right file")
 
     @contextmanager
     def _opened(self) -> Iterator[io.TextIOWrapper]:

@@ -50,11 +50,12 @@ WINDOW_DAYS: Final = 365
 """How far ahead a calendar goes."""
 DAY_MS: Final = 86_400_000
 MINUTE_MS: Final = 60_000
+AS_RECORDED: Final = RecordingOptions()
 NightKind = tuple[int, int, int]
 """Price, minimum and maximum nights."""
 
 
-def inside_airbnb(path: Path, options: RecordingOptions = RecordingOptions()) -> Recording:  # noqa: B008
+def inside_airbnb(path: Path, options: RecordingOptions = AS_RECORDED) -> Recording:
     """Open a listings file; the calendar file is the one beside it, named alike, with `calendar`
     in the place of `listings`. Raises BadRecording, here or from the rows."""
     name = path.name.replace("listings", "calendar")

@@ -69,6 +69,18 @@ def test_columns_come_from_the_row() -> None:
         (lambda: Table("rows", Row, key=("note",)), "note stands in a key: it cannot be None"),
         (lambda: Table("rows", Row, key=("key",), indexes=(("no",),)), "has no field no"),
         (lambda: Table("rows", Row, key=("key",), indexes=((),)), "is no key"),
+        (
+            lambda: Table("rows", Row, key=("key",), spatial=("number", "no")),
+            "has no field no",
+        ),
+        (
+            lambda: Table("rows", Row, key=("key",), spatial=("number", "side")),
+            "side is spatial: it must be an int",
+        ),
+        (
+            lambda: Table("rows", Row, key=("key",), spatial=("number", "number")),
+            "is no key",
+        ),
         (lambda: Table("some__rows", Row, key=("key",)), "single underscores"),
         (lambda: Table("Rows", Row, key=("key",)), "lower-case"),
         (lambda: Table("rows; --", Row, key=("key",)), "lower-case"),

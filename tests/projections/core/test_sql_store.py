@@ -9,7 +9,7 @@ import sqlalchemy as sql
 from sqlalchemy.dialects import postgresql
 
 from projections.core.errors import ReadModelMissing, StoreError
-from projections.core.projection import Events, Projection
+from projections.core.projection import Box, Events, Projection
 from projections.core.rebuild import rebuild
 from projections.core.rows import Tables
 from projections.core.sql_store import SqlStore
@@ -17,6 +17,7 @@ from projections.core.sql_tables import SqlTable
 from projections.core.store import Catalog
 from projections.core.worker import Worker
 from tests.projections.core.garage import SYSTEM, Stores, Topic, dump, parked, sqlite_url
+from tests.projections.core.test_store import MODEL, PLACES, Place, Writer
 from tests.samples.parking.events import EVENTS
 from tests.samples.parking.projections import OCCUPANCY, PROJECTIONS, SPOTS, STAYS, Spot
 
@@ -168,3 +169,50 @@ def test_the_statements_for_postgresql() -> None:
         table.upsert.text.split()
     )
     assert table.delete.parameters([(1, 2)]) == [{"partition": 1, "sequence": 2}]
+
+
+def test_points_survive_a_vacuum(sqlite_stores: Stores) -> None:
+    """Which numbers rows anew where they have no number of their own."""
+    store = sqlite_stores.open([MODEL])
+    writer = Writer(store)
+    writer.write(*(Place("a", number, number, 0) for number in range(100)), table=PLACES)
+    writer.write(delete=tuple(("a", number) for number in range(0, 100, 2)), table=PLACES)
+    with sqlite3.connect(sqlite_stores.url.removeprefix("sqlite:///")) as connection:
+        connection.execute("VACUUM")
+        columns = [name for _, name, *_ in connection.execute("PRAGMA table_info(places)")]
+        assert columns == ["town", "number", "latitude", "longitude", "is_open", "note"]
+        count = connection.execute("SELECT count(*) FROM places__g1_spatial").fetchone()
+        assert count == (50,)
+    connection.close()
+    with store.reading() as reader:
+        found = reader.within(PLACES, Box((0, 0), (20, 0)))
+        assert sorted(row.number for row in found) == list(range(1, 21, 2))
+
+
+def test_what_a_rebuild_replaces_leaves_nothing(sqlite_stores: Stores) -> None:
+    store = sqlite_stores.open([MODEL])
+    Writer(store)
+    assert Writer(store, rebuild=True).session.swap(lambda number, mark: True)
+    with sqlite3.connect(sqlite_stores.url.removeprefix("sqlite:///")) as connection:
+        rows = connection.execute("SELECT name FROM sqlite_master WHERE name LIKE '%places%'")
+        names = [name for (name,) in rows]
+    connection.close()
+    assert names and not [name for name in names if "__g1" in name]
+
+
+def test_the_read_models_of_two_logs_are_not_mixed(topic: Topic, tmp_path: Path) -> None:
+    """One database, and the same system on two prefixes of a cluster."""
+    topic.append(parked("a", "x"))
+    one = SqlStore(Catalog(SYSTEM, PROJECTIONS, "live."), sqlite_url(tmp_path))
+    Worker(topic.log, one).catch_up()
+    other = SqlStore(Catalog(SYSTEM, PROJECTIONS, "demo."), sqlite_url(tmp_path))
+    with pytest.raises(StoreError, match=r"of live\.\S+, not of demo\.\S+: give each system, and"):
+        Worker(topic.log, other).catch_up()
+    assert one.members() == other.members() == []
+
+
+def test_a_password_in_a_url_that_is_no_url_is_not_told() -> None:
+    with pytest.raises(StoreError) as refused:
+        SqlStore(CATALOG, "postgresql//refold:secret@host/db")
+    assert "'postgresql//refold:***@host/db'" in str(refused.value)
+    assert "secret" not in str(refused.value)

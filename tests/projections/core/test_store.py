@@ -11,8 +11,9 @@ from projections.core.errors import (
     ProjectionError,
     ProjectionOutdated,
     ReadModelMissing,
+    StoreError,
 )
-from projections.core.projection import Events, Projection, Table
+from projections.core.projection import Box, Events, Projection, Table
 from projections.core.rows import Tables
 from projections.core.store import GenerationReplaced, Session, Store, Watermark
 from tests.projections.core.garage import Stores, dump
@@ -34,7 +35,25 @@ def no_fold(tables: Tables, events: Events) -> None:
 
 THINGS = Table("things", Thing, key=("name", "number"), indexes=(("number",), ("flag", "number")))
 NAMES = Table("names", Thing, key=("name",))
-MODEL = Projection(name="model", events=EVENTS, tables=(THINGS, NAMES), fold=no_fold)
+
+
+class Place(msgspec.Struct):
+    town: str
+    number: int
+    latitude: int
+    longitude: int
+    is_open: bool = True
+    note: bytes = b""
+
+
+PLACES = Table(
+    "places",
+    Place,
+    key=("town", "number"),
+    indexes=(("is_open", "number"),),
+    spatial=("latitude", "longitude"),
+)
+MODEL = Projection(name="model", events=EVENTS, tables=(THINGS, NAMES, PLACES), fold=no_fold)
 
 
 class Writer:
@@ -45,16 +64,21 @@ class Writer:
         self.tables = Tables(MODEL.tables, self.session.load, self.session.is_new)
         self.cached_rows = 0
 
-    def write(self, *rows: Thing, delete: tuple[Any, ...] = ()) -> None:
+    def write(self, *rows: Any, delete: tuple[Any, ...] = (), table: Table[Any] = THINGS) -> None:
         before = self.session.watermarks[0]
         after = Watermark(before.next_sequence + 1, before.next_offset + 1)
         with self.session.transaction(0, after) as write:
             for row in rows:
-                self.tables[THINGS].put(row)
+                self.tables[table].put(row)
             for key in delete:
-                self.tables[THINGS].delete(key)
+                self.tables[table].delete(key)
             write(self.tables.changes())
         self.tables.settle(self.cached_rows)
+
+
+def towns_within(store: Store, low: tuple[int, int], high: tuple[int, int]) -> str:
+    with store.reading() as reader:
+        return "".join(sorted(row.town for row in reader.within(PLACES, Box(low, high))))
 
 
 def read(store: Store, table: Table[Any] = THINGS, *equal: Any, **options: Any) -> list[Any]:
@@ -299,3 +323,104 @@ def test_a_bare_value_is_the_key_of_one_column(store: Store) -> None:
             write(writer.tables.changes())
         writer.tables.settle(0)
     assert dump(store)["names"] == [("b", 2, False, None, b"", None)]
+
+
+def place_at(number: int, point: tuple[int, int]) -> Place:
+    return Place("x", number, *point)
+
+
+CORNERS = [("a", 0, 0), ("b", 0, 10), ("c", 10, 0), ("d", 10, 10), ("e", -5, -5), ("f", 10**6, 7)]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        ((0, 0), (10, 10), "abcd"),
+        ((0, 0), (9, 10), "ab"),
+        ((1, 1), (9, 9), ""),
+        ((10, 10), (10, 10), "d"),
+        ((-10, -10), (0, 0), "ae"),
+        ((9, -1), (10**6, 7), "cf"),
+        ((9, -1), (10**6 - 1, 7), "c"),
+        ((-(2**31), -(2**31)), (2**31 - 1, 2**31 - 1), "abcdef"),
+        ((-(10**12), -(10**12)), (10**12, 10**12), "abcdef"),
+        ((10, 10), (0, 0), ""),
+    ],
+)
+def test_rows_within_a_box_and_on_its_edges(
+    store: Store, low: tuple[int, int], high: tuple[int, int], expected: str
+) -> None:
+    corners = (Place(town, 1, first, second) for town, first, second in CORNERS)
+    Writer(store).write(*corners, table=PLACES)
+    assert towns_within(store, low, high) == expected
+
+
+def test_a_row_that_moves_or_goes_is_found_where_it_is(store: Store) -> None:
+    writer = Writer(store)
+    everywhere = (-(10**6), -(10**6)), (10**6, 10**6)
+    writer.write(Place("a", 1, 5, 5), Place("b", 1, 5, 5, note=b"old"), table=PLACES)
+    assert towns_within(store, (0, 0), (9, 9)) == "ab"
+    moved = Place("a", 1, 500_000, 5, False, b"\x00new")
+    writer.write(moved, Place("b", 1, 5, 5, note=b"new"), table=PLACES)
+    with store.reading() as reader:
+        assert list(reader.within(PLACES, Box((10, 0), everywhere[1]))) == [moved]
+        assert [row.note for row in reader.within(PLACES, Box((0, 0), (9, 9)))] == [b"new"]
+        assert [row.town for row in reader.rows(PLACES, by=("is_open", "number"))] == ["a", "b"]
+        assert reader.get(PLACES, "a", 1) == moved
+    writer.write(delete=(("a", 1),), table=PLACES)
+    assert towns_within(store, *everywhere) == "b"
+    writer.write(Place("a", 1, 6, 6), table=PLACES)
+    assert towns_within(store, *everywhere) == "ab"
+
+
+def test_random_points_are_found_as_by_looking_at_each(store: Store) -> None:
+    draw = random.Random(5)
+    writer = Writer(store)
+    model: dict[int, Place] = {}
+
+    def point(spread: int) -> tuple[int, int]:
+        return draw.randint(-spread, spread), draw.randint(-spread, spread)
+
+    for _ in range(20):
+        spread = draw.choice((3, 50_000, 180_000_000))
+        put = [place_at(draw.randrange(300), point(spread)) for _ in range(30)]
+        model |= {row.number: msgspec.structs.replace(row) for row in put}
+        gone = draw.sample(sorted(model), 3)
+        writer.write(*put, delete=tuple(("x", number) for number in gone), table=PLACES)
+        for number in gone:
+            del model[number]
+        (south, north), (west, east) = map(sorted, zip(point(spread), point(spread), strict=True))
+        inside = [
+            number
+            for number, row in sorted(model.items())
+            if south <= row.latitude <= north and west <= row.longitude <= east
+        ]
+        with store.reading() as reader:
+            found = reader.within(PLACES, Box((south, west), (north, east)))
+            assert sorted(row.number for row in found) == inside
+
+
+def test_a_rebuilt_generation_has_points_of_its_own(store: Store) -> None:
+    Writer(store).write(Place("old", 1, 1, 1), table=PLACES)
+    for town in ("new", "newer"):
+        rebuilt = Writer(store, rebuild=True)
+        rebuilt.write(Place(town, 1, 1, 1), table=PLACES)
+        assert rebuilt.session.swap(lambda number, mark: True)
+        with store.reading() as reader:
+            assert [row.town for row in reader.within(PLACES, Box((0, 0), (2, 2)))] == [town]
+
+
+def test_a_table_without_points_is_not_read_within_a_box(store: Store) -> None:
+    Writer(store)
+    with (
+        store.reading() as reader,
+        pytest.raises(TypeError, match="things cannot be read within a box: declare its two"),
+    ):
+        reader.within(THINGS, Box((0, 0), (1, 1)))
+
+
+def test_a_coordinate_beyond_32_bits_is_refused_by_a_database(database_stores: Stores) -> None:
+    store = database_stores.open([MODEL])
+    with pytest.raises(StoreError, match="latitude"):
+        Writer(store).write(Place("far", 1, 2**31, 0), table=PLACES)
+    assert read(store) == []
