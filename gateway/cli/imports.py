@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from gateway.booking.hotels import importers as hotels
 from gateway.booking.stays import importers as stays
 from gateway.cli.context import JsonOption, LogOption, load_context
 from gateway.cli.interrupts import Interrupts
@@ -22,7 +23,7 @@ from processors.core.appender import Appender
 app = typer.Typer(add_completion=False)
 
 BATCH_COMMANDS = 5000
-IMPORTERS = {**exchange.IMPORTERS, **stays.IMPORTERS}
+IMPORTERS = {**exchange.IMPORTERS, **hotels.IMPORTERS, **stays.IMPORTERS}
 
 
 @app.command("import")

@@ -5,7 +5,7 @@ On a terminal a table is fitted to it; in a pipe it is bare columns, as wide as 
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import msgspec

@@ -160,7 +160,9 @@ def _rows(
     hotels: dict[str, _Sizes] = {}
     for line in file.lines(summary):
         summary.messages[line.status] += 1
-        hotels.setdefault(line.hotel, _Sizes()).guests(line)
+        if line.hotel not in hotels:
+            hotels[line.hotel] = _Sizes()
+        hotels[line.hotel].guests(line)
         steps.extend(_steps(line))
     if not steps:
         raise BadRecording(file.path, 0, "rows", "there is no booking in it", "get the file again")
@@ -324,9 +326,9 @@ class BookingFile(LineReader):
         ended = _plausible(
             status, booked, arrival, row.day("reservation_status_date"), summary.remarks
         )
-        if max(ended - booked, lead_days + nights) > HORIZON_NIGHTS:
+        if ended - arrival > STAY_NIGHTS_MAX:
             raise row.bad(
-                "reservation_status_date", f"more than {HORIZON_NIGHTS} days after the booking"
+                "reservation_status_date", f"more than {STAY_NIGHTS_MAX} nights after the arrival"
             )
         return Line(
             number,

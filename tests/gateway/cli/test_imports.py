@@ -5,6 +5,16 @@ import pytest
 from tests.gateway.cli.conftest import Cli
 
 ARCA = "A,36000000,1,100.5,10,BID\nA,36000001,2,101.25,7,ASK\nA,36000002,3,100.25,5,BID\n"
+CITY = (
+    "id,last_scraped,name,host_id,neighbourhood_cleansed,latitude,longitude,room_type,"
+    "accommodates,amenities,price,minimum_nights,maximum_nights,instant_bookable",
+    "7,2024-11-05,Attic,9,Centre,42.65789,-73.7537,Private room,4,[],$70.00,1,30,t",
+)
+CALENDAR = (
+    "listing_id,date,available,price,adjusted_price,minimum_nights,maximum_nights",
+    "7,2024-11-05,f,$70.00,,1,30",
+    "7,2024-11-06,t,$70.00,,1,30",
+)
 OPTIONS = ("--instrument", "XYZ", "--day", "2024-05-01")
 
 
@@ -23,6 +33,19 @@ def test_a_recording_becomes_a_book(cli: Cli) -> None:
     assert cli("run", "exchange", "--until-idle").exit_code == 0
     rows = cli("query", "exchange", "book_by_price", "XYZ", "--json").json
     assert [(row["bid_quantity"], row["offer_quantity"]) for row in rows] == [(10, 7), (5, None)]
+
+
+def test_a_city_becomes_calendars(cli: Cli) -> None:
+    (cli.folder / "listings.csv").write_text("\n".join(CITY))
+    (cli.folder / "calendar.csv").write_text("\n".join(CALENDAR))
+    ended = cli("import", "inside-airbnb", "listings.csv", "--json")
+    assert (ended.exit_code, ended.json["error"]) == (0, None), ended
+    assert ended.json["commands"] == {"CreateListing": 1, "BlockNights": 1}
+    assert cli("run", "stays", "--until-idle").exit_code == 0
+    (free,) = cli("query", "stays", "availability", "7", "2024-11-05", "--json").json_lines
+    assert (free["availability_30"], free["availability_365"]) == (29, 364)
+    (found,) = cli("query", "stays", "search", "42.65,-73.75,2000", "--json").json["listings"]
+    assert (found["listing"], found["price"], found["distance_m"]) == ("7", 7_000, 928)
 
 
 def test_a_bad_line_is_named_and_what_came_before_is_durable(cli: Cli) -> None:
