@@ -16,8 +16,7 @@ from gateway.cli.output import note, print_json, print_rows
 from gateway.cli.progress import ProgressBar
 from gateway.config import nearest
 from gateway.markets.exchange import importers as exchange
-from gateway.markets.exchange.importers import Importer
-from gateway.markets.exchange.recording import BadRecording, Recording, RecordingOptions
+from gateway.recording import BadRecording, Importer, Recording, RecordingOptions
 from processors.core.appender import Appender
 
 app = typer.Typer(add_completion=False)

@@ -30,7 +30,7 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from gateway.markets.exchange.recording import (
+from gateway.recording import (
     BadRecording,
     LineReader,
     Recording,

@@ -3,7 +3,7 @@
 from typing import Final
 
 from gateway.booking.hotels.hotel_bookings import hotel_bookings
-from gateway.markets.exchange.importers import Importer
+from gateway.recording import Importer
 
 IMPORTERS: Final = {
     "hotel-bookings": Importer(

@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from gateway.markets.exchange.recording import GZIP_MAGIC, BadRecording
+from gateway.recording import GZIP_MAGIC, BadRecording
 
 MICRODEGREES: Final = 1_000_000
 CURRENCIES: Final = {"$": "USD", "€": "EUR", "£": "GBP"}

@@ -3,7 +3,7 @@
 from typing import Final
 
 from gateway.booking.stays.inside_airbnb import inside_airbnb
-from gateway.markets.exchange.importers import Importer
+from gateway.recording import Importer
 
 IMPORTERS: Final = {
     "inside-airbnb": Importer(

@@ -24,7 +24,7 @@ from gateway.booking.stays.airbnb_files import (
     Night,
     Price,
 )
-from gateway.markets.exchange.recording import (
+from gateway.recording import (
     BadRecording,
     Recording,
     RecordingOptions,

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from gateway.markets.exchange.recorded_book import ANONYMOUS_ID_BASE, BUY, SELL, RecordedBook
-from gateway.markets.exchange.recording import (
+from gateway.recording import (
     BadRecording,
     LineReader,
     Recording,

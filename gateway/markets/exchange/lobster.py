@@ -54,7 +54,7 @@ from gateway.markets.exchange.lobster_reconstruction import (
     Reconstruction,
 )
 from gateway.markets.exchange.recorded_book import RecordedBook
-from gateway.markets.exchange.recording import (
+from gateway.recording import (
     BadRecording,
     Recording,
     RecordingOptions,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from gateway.markets.exchange.recorded_book import ANONYMOUS_ID_BASE, BUY, SELL
-from gateway.markets.exchange.recording import BadRecording, LineReader, RecordingOptions
+from gateway.recording import BadRecording, LineReader, RecordingOptions
 from processors.markets.exchange.commands import Side
 
 SUBMITTED: Final = 1

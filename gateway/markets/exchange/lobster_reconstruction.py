@@ -27,7 +27,7 @@ from gateway.markets.exchange.recorded_book import (
     Queue,
     RecordedBook,
 )
-from gateway.markets.exchange.recording import Summary
+from gateway.recording import Summary
 from processors.markets.exchange.commands import Side
 
 CENT: Final = 100

@@ -11,7 +11,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from gateway.markets.exchange.recording import Summary
+from gateway.recording import Summary
 from processors.markets.exchange.commands import (
     CancelOrder,
     ExchangeCommand,

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.booking.hotels.hotel_bookings import COLUMNS, hotel_bookings
 from gateway.booking.hotels.importers import IMPORTERS
-from gateway.markets.exchange.recording import BadRecording, RecordingOptions
+from gateway.recording import BadRecording, RecordingOptions
 from log.backends.memory import MemoryLog
 from log.record import Record
 from processors.booking.hotels import SYSTEM

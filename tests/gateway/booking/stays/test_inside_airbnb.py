@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.booking.stays.inside_airbnb import inside_airbnb
-from gateway.markets.exchange.recording import BadRecording, RecordingOptions
+from gateway.recording import BadRecording, RecordingOptions
 from processors.booking.stays.commands import (
     BlockNights,
     BookingMode,

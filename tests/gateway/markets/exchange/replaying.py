@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.markets.exchange.lobster_files import BookRow, Message
-from gateway.markets.exchange.recording import Recording
+from gateway.recording import Recording
 from log.envelope import Event
 from processors.markets.exchange.commands import ExchangeCommand
 from processors.markets.exchange.decider import DECIDER

@@ -11,7 +11,7 @@ import pytest
 from gateway.markets.exchange.arca import arca
 from gateway.markets.exchange.importers import IMPORTERS
 from gateway.markets.exchange.recorded_book import AGGRESSOR_ID_BASE
-from gateway.markets.exchange.recording import BadRecording, RecordingOptions
+from gateway.recording import BadRecording, RecordingOptions
 from processors.markets.exchange.commands import (
     CancelOrder,
     ListInstrument,

@@ -22,7 +22,7 @@ from gateway.markets.exchange.lobster_files import (
     OrderbookFile,
 )
 from gateway.markets.exchange.recorded_book import AGGRESSOR_ID_BASE, ANONYMOUS_ID_BASE
-from gateway.markets.exchange.recording import BadRecording, RecordingOptions
+from gateway.recording import BadRecording, RecordingOptions
 from processors.markets.exchange.commands import (
     CancelOrder,
     ListInstrument,

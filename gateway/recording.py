@@ -1,6 +1,6 @@
-"""What the readers of recorded market data share: lines in, options, errors, and the summary.
+"""What the readers of recorded data share: lines in, options, errors, and the summary.
 
-file (plain or gzip) ─► read_lines ─► lobster | arca ─► (timestamp in ms, command) ─► the log
+file (plain or gzip) ─► read_lines ─► lobster | arca | ... ─► (timestamp in ms, command) ─► the log
 """
 
 import gzip
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from processors.markets.exchange.commands import ExchangeCommand
+from log.envelope import Command
 
 GZIP_MAGIC = b"\x1f\x8b"
 LINE_BYTES_MAX = 1 << 16
@@ -72,7 +72,7 @@ class Recording:
     def __init__(
         self,
         summary: Summary,
-        rows: Iterator[tuple[int, int, list[ExchangeCommand]]],
+        rows: Iterator[tuple[int, int, list[Command]]],
         fraction_done: Callable[[], float],
     ) -> None:
         self.summary = summary
@@ -81,7 +81,7 @@ class Recording:
         self.fraction_done = fraction_done
         """How much of the work is done, from 0 to 1; also moves between two commands."""
 
-    def commands(self) -> Iterator[tuple[int, ExchangeCommand]]:
+    def commands(self) -> Iterator[tuple[int, Command]]:
         """(timestamp in ms since 1970, command). Raises BadRecording."""
         for _, at, commands in self.rows:
             for command in commands:
@@ -194,3 +194,13 @@ def midnight_ms(path: Path, day: date, zone: str) -> int:
         ) from error
     midnight = datetime(day.year, day.month, day.day, tzinfo=local)
     return int(midnight.timestamp()) * 1000
+
+
+@dataclass(frozen=True)
+class Importer:
+    """One format, as `refold import` lists and calls it."""
+
+    open: Callable[[Path, RecordingOptions], Recording]
+    system: str
+    """The system that its commands are for."""
+    description: str
