@@ -10,6 +10,7 @@ import pytest
 
 from gateway.cli.demo_cluster import AHEAD_MS
 from log.backends.kafka import KafkaLog
+from processors.core.registry import Registry
 from tests.gateway.cli import conftest
 from tests.gateway.cli.conftest import Cli, end, until
 from tests.samples import parking
@@ -173,3 +174,16 @@ def test_a_flow_that_cannot_begin_now_is_told(
     monkeypatch.setattr(parking, "SYSTEM", dataclasses.replace(parking.SYSTEM, flow=flow))
     ended = cli("demo", "parking", "--commands", "10", "--log", url)
     assert (ended.exit_code, "flow(seed, start_ms=...)" in ended.stderr) == (2, True), ended
+
+
+@pytest.mark.parametrize(
+    "name", [each.system.name for each in Registry() if each.system.name != "markets.exchange"]
+)
+def test_every_system_runs_with_all_that_it_is_connected_with(
+    cli: Cli, url: str, name: str
+) -> None:
+    """Reactors and effects run; what came of it is decided again, and gives the same bytes."""
+    ended = cli("demo", name, "--commands", "120", "--json", "--log", url)
+    assert ended.exit_code == 0, ended
+    assert ended.json["same"] is True
+    assert ended.json["steps"]["decide"]["count"] >= 120
