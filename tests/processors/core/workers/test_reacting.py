@@ -1,6 +1,6 @@
 """Reactors: events of one system become commands of another, each exactly once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from log.backends.file import FileLog
-from log.backends.memory import MemoryLog
+from log.backends.memory import MemoryLog, MemoryPartition
+from log.errors import LogStorageError
 from log.interface import Log
+from log.record import BatchBuilder
 from processors.core.appender import Appender
 from processors.core.reactor import Reactor
 from processors.core.system import System
@@ -152,3 +154,39 @@ def test_events_that_were_deleted_unread_are_told(log: Log) -> None:
         events.delete_before(events.high_watermark)
     with pytest.raises(TaskFailed, match="were deleted before they were followed"):
         run(log)
+
+
+MANY = 20_000
+
+
+def many(event: Passed, at: int) -> Iterator[Pass]:
+    for number in range(MANY):
+        yield Pass(runner=f"{event.runner}/{number}", laps=1)
+
+
+def test_a_large_fan_out_that_breaks_off_goes_on_where_it_is_needed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One event leads to many commands, batch by batch; the log fails within them."""
+    log = MemoryLog()
+    fan = Reactor(name="many", source=START, on={Passed: many})
+    middle = replace(MIDDLE, reactors=(fan,), topic_settings={"max_message_bytes": 64_000})
+    start(log, 1)
+    append, appended = MemoryPartition.append_batch, 0
+
+    def failing(partition: MemoryPartition, batch: BatchBuilder) -> Sequence[int]:
+        nonlocal appended
+        if partition.topic == middle.commands_topic:
+            appended += 1
+            if appended % 20 == 0:
+                raise LogStorageError("the disk is full")
+        return append(partition, batch)
+
+    monkeypatch.setattr(MemoryPartition, "append_batch", failing)
+    with pytest.raises(LogStorageError):
+        run(log, (START, middle))
+    assert 0 < len(commands_of(log, middle)) < MANY, "what was appended by then is there"
+    monkeypatch.undo()
+    counts = run(log, (START, middle))["middle"]
+    assert counts == {f"runner 0/{number}": 1 for number in range(MANY)}
+    assert len(commands_of(log, middle)) > MANY, "some came twice, and counted once"
