@@ -121,7 +121,7 @@ def _fits(value: Any, described: inspect.Type) -> bool:
     """Whether a value of another command's field of this name would decode in this one."""
     if not isinstance(described, inspect.IntType):
         return True
-    return (
+    return isinstance(value, int) and (
         (described.gt is None or value > described.gt)
         and (described.ge is None or value >= described.ge)
         and (described.lt is None or value < described.lt)
