@@ -19,8 +19,11 @@ from processors.core.system import System
 BUILT_IN = (
     "processors.booking.hotels",
     "processors.booking.stays",
+    "processors.markets.clearing",
     "processors.markets.exchange",
+    "processors.media.photos",
     "processors.media.uploads",
+    "processors.media.video",
     "processors.social.feed",
 )
 ENTRY_POINT_GROUP = "refold.systems"
@@ -65,6 +68,21 @@ class Registry:
                     f"and {package}"
                 )
             self._systems[name] = registered
+        self._check_ways()
+
+    def _check_ways(self) -> None:
+        """One system declares all reactors from one source to one target: an origin is dropped by
+        a watermark, which two of them would raise for each other."""
+        declared: dict[tuple[str, str], str] = {}
+        for registered in self._systems.values():
+            owner = registered.system
+            for reactor in owner.reactors:
+                way = ((reactor.source or owner).name, (reactor.target or owner).name)
+                if declared.setdefault(way, owner.name) != owner.name:
+                    raise UnknownSystem(
+                        f"{declared[way]} and {owner.name} both declare reactors from {way[0]} to "
+                        f"{way[1]}: declare them in one system, or go by a system of their own"
+                    )
 
     def __iter__(self) -> Iterator[Registered]:
         return iter(self._systems.values())

@@ -6,9 +6,11 @@ the tests that every system passes.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
-from log.codec import Codec, Upcasters
+import msgspec
+
+from log.codec import Codec, Upcasters, tag_of
 from log.envelope import Command, Event
 from log.errors import InvalidConfig
 from log.interface import Log
@@ -93,6 +95,17 @@ class System:
     def event_codec(self, config: TopicConfig) -> Codec[Event]:
         return Codec((*self.events, *CORE_EVENTS), config.value_format, self._of(Event))
 
+    def event_codec_of(self, config: TopicConfig, kinds: frozenset[type[Event]]) -> Codec[Event]:
+        """As `event_codec`, where events of other types have no fields but the envelope: not to
+        make what nobody asks for is a third of the time of reading."""
+        whole = self.event_codec(config)
+        if whole.upcasters:
+            return whole  # an old version may become any of the types
+        return Codec(
+            [kind if kind in kinds else _envelope_of(kind) for kind in whole.tags.values()],
+            config.value_format,
+        )
+
     def _of(self, base: type[Any]) -> Upcasters:
         return {old: up for old, up in self.upcasters.items() if issubclass(old, base)}
 
@@ -131,3 +144,8 @@ def place_of(key: str | None, partitions: int) -> tuple[bytes | None, Sequence[i
         return None, range(partitions)
     encoded = key.encode()
     return encoded, (partition_for_key(encoded, partitions),)
+
+
+def _envelope_of(kind: type[Any]) -> type[Event]:
+    name, tag = kind.__name__, tag_of(kind)
+    return cast(type[Event], msgspec.defstruct(name, [], bases=(Event,), tag=tag, kw_only=True))

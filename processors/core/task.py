@@ -36,6 +36,7 @@ EVENT_OVERHEAD_BYTES = 4096
 """More than what stands beside an event's value in its batch."""
 REASON_LENGTH_MAX = 4000
 LATENCY_US_MAX = 3_600_000_000
+NO_ORIGIN = -1, -1
 SEEN_BEFORE = "its origin was seen before"
 
 Apply = Callable[[Any, Event], Any]
@@ -377,9 +378,13 @@ class Task:
 
     def _decide_once(self, state: Any, command: Any, now: int) -> tuple[Sequence[Event], Apply]:
         """The events of a command with an origin, and how to apply them."""
+        # What `has_seen_origin` and `see_origin` do, with one look at the watermark.
         fold = self.fold
+        topic, number = command.origin_topic, command.origin_partition
+        sequence, index = command.origin_sequence, command.origin_index
+        source, mark = (topic, number), (sequence, index)
         apply: Apply = _unchanged
-        if fold.has_seen_origin(command):
+        if mark <= fold.origins.get(source, NO_ORIGIN):
             events: Sequence[Event] = (NothingChanged(reason=SEEN_BEFORE),)
         else:
             events = fold.decider.decide(state, command, now)
@@ -387,7 +392,14 @@ class Task:
                 apply = fold.decider.evolve
             else:
                 events = (NothingChanged(),)
-        fold.see_origin(command, events)
+            fold.origins[source] = mark
+        for event in events:
+            event.origin_topic = topic
+            event.origin_sequence = sequence
+            if number:
+                event.origin_partition = number
+            if index:
+                event.origin_index = index
         return events, apply
 
     def _decide_specially(

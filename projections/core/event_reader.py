@@ -9,16 +9,13 @@ import time
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
-import msgspec
-
-from log.codec import DECODE_ERRORS, Codec, tag_of
+from log.codec import DECODE_ERRORS
 from log.envelope import Event
 from log.errors import OffsetOutOfRange, UnknownTopic
 from log.interface import Log, Partition
 from log.record import Batch, StoredRecord, batch_of
-from log.topic import TopicConfig
 from processors.core.system import System
 from projections.core.errors import ForeignLog, InvalidEvent, ProjectionError, ProjectionGap
 from projections.core.projection import Events
@@ -61,7 +58,7 @@ class EventReader:
         self.topic = system.events_topic
         self._kinds = frozenset(kinds)
         self.partitions: list[Partition] = _partitions(log, system)
-        self._decode = _codec(system, self._kinds, self.partitions[0].config).decode
+        self._decode = system.event_codec_of(self.partitions[0].config, self._kinds).decode
         self._asked: tuple[int, Watermark, int] | None = None
         self._side_by_side = False
         self._chunk = Chunk(Events(0, (), ()), Watermark())
@@ -288,20 +285,3 @@ def _partitions(log: Log, system: System) -> list[Partition]:
 
 def _ends_command(event: Any) -> bool:
     return bool(event.cause_index + 1 >= event.cause_count)
-
-
-def _codec(system: System, kinds: frozenset[type[Event]], config: TopicConfig) -> Codec[Event]:
-    """The topic's codec, in which events of other types have no fields but the envelope: not to
-    make what nobody folds is a third of the time of reading."""
-    whole = system.event_codec(config)
-    if whole.upcasters:
-        return whole  # an old version may become any of the types
-    return Codec(
-        [kind if kind in kinds else _envelope_of(kind) for kind in whole.tags.values()],
-        config.value_format,
-    )
-
-
-def _envelope_of(kind: type[Event]) -> type[Event]:
-    name, tag = kind.__name__, tag_of(kind)
-    return cast(type[Event], msgspec.defstruct(name, [], bases=(Event,), tag=tag, kw_only=True))

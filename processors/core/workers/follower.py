@@ -12,12 +12,12 @@ is done again is told by its origin, or by the state that no longer waits for it
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 from log.errors import LogUnavailable, OffsetOutOfRange
 from log.interface import Log
-from log.record import StoredRecord
+from log.record import Batch, StoredRecord
 from processors.core.fold import SequenceGap
 from processors.core.system import System
 from processors.core.task import TaskFailed
@@ -28,6 +28,10 @@ COMMIT_EVERY_S = 1.0
 
 class Listener(Protocol):
     """Reactors or effects, at one events partition."""
+
+    @property
+    def kinds(self) -> Iterable[type[Any]]:
+        """The types of the events that it is to be given."""
 
     @property
     def is_full(self) -> bool:
@@ -57,7 +61,8 @@ class Follower:
         self._log = log
         self._place = source.events_topic, number
         self._events = log.partition(*self._place)
-        self._decode = source.event_codec(self._events.config).decode
+        self._kinds = frozenset(kind for each in listeners for kind in each.kinds)
+        self._decode = source.event_codec_of(self._events.config, self._kinds).decode
         self._listeners = listeners
         start = self._events.log_start
         self._committed = log.committed(self.group).get(self._place, start)
@@ -98,9 +103,7 @@ class Follower:
         try:
             batches = self._events.read(self._next_offset, READ_BYTES)
             for batch in batches:
-                for record in batch:
-                    self._take(record)
-                    count += 1
+                count += self._take(batch)
                 self._next_offset = batch.last_offset + 1
             for listener in self._listeners:
                 listener.settle()
@@ -111,18 +114,25 @@ class Follower:
             raise
         return count
 
-    def _take(self, record: StoredRecord) -> None:
-        event = self._decode(record.value or b"")
-        sequence = event.sequence
-        if sequence != self._next_sequence and self._next_sequence >= 0:
-            if sequence < self._next_sequence:
-                return  # told once more by a writer that has no fence
-            raise SequenceGap(
-                f"{self.name}: sequence {self._next_sequence} is missing at offset {record.offset}"
-            )
-        self._next_sequence = sequence + 1
-        for listener in self._listeners:
-            listener.take(event, record, record.timestamp)
+    def _take(self, batch: Batch) -> int:
+        decode, kinds, due, count = self._decode, self._kinds, self._next_sequence, 0
+        takes = [listener.take for listener in self._listeners]
+        for record in batch:
+            count += 1
+            event = decode(record.value or b"")
+            sequence = event.sequence
+            if sequence != due and due >= 0:
+                if sequence < due:
+                    continue  # told once more by a writer that has no fence
+                raise SequenceGap(
+                    f"{self.name}: sequence {due} is missing at offset {record.offset}"
+                )
+            due = sequence + 1
+            if type(event) in kinds:
+                for take in takes:
+                    take(event, record, record.timestamp)
+        self._next_sequence = due
+        return count
 
     def _commit(self) -> None:
         """Where to begin the next time."""

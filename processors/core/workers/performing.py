@@ -5,7 +5,7 @@ by then the state has come further than the event.
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from typing import Any
 
@@ -68,6 +68,10 @@ class Performing:
     @property
     def unfinished(self) -> int | None:
         return min((asked.offset for asked in self._unanswered), default=None)
+
+    @property
+    def kinds(self) -> Iterable[type[Any]]:
+        return self._on
 
     def take(self, event: Any, record: StoredRecord, at: int) -> None:
         channels = self._on.get(type(event))

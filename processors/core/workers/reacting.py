@@ -1,6 +1,6 @@
 """The reactors of a system at one events partition: events in, commands of other systems out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from log.errors import LogError
@@ -41,6 +41,10 @@ class Reacting:
             appender = self._appenders[target.name]
             for kind, react in reactor.on.items():
                 self._on.setdefault(kind, []).append((reactor.name, react, appender))
+
+    @property
+    def kinds(self) -> Iterable[type[Any]]:
+        return self._on
 
     def take(self, event: Any, record: StoredRecord, at: int) -> None:
         reacts = self._on.get(type(event))
