@@ -13,11 +13,12 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=igno
 COPY pyproject.toml requirements.lock README.md ./
 RUN mkdir log processors projections replay gateway \
  && python3 -m pip --python /opt/refold/bin/python install --quiet --only-binary :all: \
-      --constraint requirements.lock ".[kafka,postgresql,metrics,tracing]"
+      --constraint requirements.lock ".[kafka,postgresql,metrics,tracing,media,s3]"
 COPY . .
 RUN python3 -m pip --python /opt/refold/bin/python install --quiet --no-deps --force-reinstall .
 
 FROM ${PYTHON_IMAGE}
+# Workers of media.video need ffmpeg: FROM refold, and `apt-get install ffmpeg` as root.
 RUN groupadd --gid 1000 refold \
  && useradd --uid 1000 --gid refold --no-create-home --home-dir /var/lib/refold refold \
  && install --directory --owner refold --group refold /var/lib/refold

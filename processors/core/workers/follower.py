@@ -23,7 +23,8 @@ from processors.core.system import System
 from processors.core.task import TaskFailed
 
 READ_BYTES = 1 << 20
-COMMIT_EVERY_S = 1.0
+COMMIT_EVERY_S, COMMIT_IDLE_S = 5.0, 0.5
+"""How often it says how far it is, while there is work, and at rest: that takes some flushes."""
 
 
 class Listener(Protocol):
@@ -91,7 +92,7 @@ class Follower:
         count = sum(listener.settle() for listener in self._listeners)
         if not any(listener.is_full for listener in self._listeners):
             count += self._read()
-        if time.monotonic() - self._committed_s >= COMMIT_EVERY_S:
+        if time.monotonic() - self._committed_s >= (COMMIT_EVERY_S if count else COMMIT_IDLE_S):
             self._commit()
         return count
 
