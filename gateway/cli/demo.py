@@ -61,7 +61,10 @@ LOOKED_AT = 10
 @app.command()
 def demo(
     system: SystemArgument,
-    commands: Annotated[int, typer.Option(min=1, help="How many.")] = 50_000,
+    commands: Annotated[
+        int | None,
+        typer.Option(min=1, help="How many.  [default: what the system takes half a minute for]"),
+    ] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same day.")] = 1,
     log: Annotated[
         str | None,
@@ -91,7 +94,8 @@ def demo(
     context = Context(load_config({"log": place}))
     registered = context.find(system)
     with context.open_log(create=True) as opened:
-        day = _kind_of_day(context)(context, registered, opened, commands, seed)
+        count = commands or registered.system.demo_commands
+        day = _kind_of_day(context)(context, registered, opened, count, seed)
         day.check_new()
         day.pass_by()
         verifications = day.replay()

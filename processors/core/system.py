@@ -62,6 +62,8 @@ class System:
     """As `flow`, where reactors and effects run: only what people ask for, of this system and of
     those that its reactors lead to. `flow` itself is of this system alone, and holds what comes
     back from others as well. None: the same."""
+    demo_commands: int = 50_000
+    """How many of them the demo takes, where nobody says: it should be over in half a minute."""
 
     @property
     def commands_topic(self) -> str:

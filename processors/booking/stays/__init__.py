@@ -55,5 +55,6 @@ SYSTEM = System(
     render=month.overview,
     flow=flow,
     demo_flow=demo_flow,
+    demo_commands=20_000,
     effects=(PAYMENTS,),
 )

@@ -73,11 +73,14 @@ class Follower:
                 f"they were followed: the log starts at {start}. Keep more of {self._place[0]}, "
                 f"or commit {start} for the group {self.group} to go on without them"
             )
-        self._next_offset = self._committed
-        self._next_sequence = 0 if self._committed == 0 else -1
-        """-1: not known, as nothing was read yet."""
-        self._from_start = self._committed == start
+        self._begin(self._committed)
+        self._is_from_start = self._committed == start
         self._committed_s = time.monotonic()
+
+    def _begin(self, offset: int) -> None:
+        self._next_offset = offset
+        self._next_sequence = 0 if offset == 0 else -1
+        """-1: not known, as nothing was read yet."""
 
     @property
     def is_idle(self) -> bool:
@@ -110,6 +113,13 @@ class Follower:
                 listener.settle()
         except OffsetOutOfRange as error:
             raise TaskFailed(f"{self.name}: {error}: events were deleted too early") from error
+        except SequenceGap:
+            if self._is_from_start:
+                raise
+            # It may have begun among events that a writer without a fence told once more, and not
+            # to their end. From the start on, the first telling comes first.
+            self._begin(self._events.log_start)
+            self._is_from_start = True
         except BaseException:
             self._next_offset, self._next_sequence = began
             raise

@@ -49,6 +49,8 @@ class Performing:
             channel = outside.channel(task.system, effect)
             for kind in effect.on:
                 self._on.setdefault(kind, []).append(channel)
+        self._sequences: set[int] = set()
+        """Of the events whose requests wait or are under way: they may be handed in again."""
         self._waiting: dict[Channel, deque[Asked]] = {}
         self._under_way: dict[Channel, list[Asked]] = {}
         for channels in self._on.values():
@@ -75,8 +77,9 @@ class Performing:
 
     def take(self, event: Any, record: StoredRecord, at: int) -> None:
         channels = self._on.get(type(event))
-        if channels is None:
+        if channels is None or event.sequence in self._sequences:
             return
+        self._sequences.add(event.sequence)
         task = self._task
         key = f"{task.events.topic}-{task.number}-{event.cause}-{event.cause_index}"
         for channel in channels:
@@ -90,6 +93,7 @@ class Performing:
             self._appender.add(self._answer_of(asked), max(self._clock(), asked.request.at))
         if answered:
             self._appender.flush()
+            self._sequences -= {asked.request.event.sequence for asked in answered}
             self._told(len(answered))
             for channel, some in self._under_way.items():
                 self._under_way[channel] = [asked for asked in some if asked not in answered]
@@ -100,6 +104,8 @@ class Performing:
                 if self._is_wanted(asked):
                     asked.answer = channel.submit(asked.request)
                     under_way.append(asked)
+                else:
+                    self._sequences.discard(asked.request.event.sequence)
         return len(answered)
 
     def _answer_of(self, asked: Asked) -> Any:

@@ -38,6 +38,7 @@ SYSTEM = System(
     invariant=invariants.check,
     flow=flow,
     demo_flow=demo_flow,
+    demo_commands=2_000,
     reactors=REACTORS,
     effects=EFFECTS,
 )

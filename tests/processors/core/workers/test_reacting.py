@@ -12,8 +12,9 @@ from log.backends.file import FileLog
 from log.backends.memory import MemoryLog, MemoryPartition
 from log.errors import LogStorageError
 from log.interface import Log
-from log.record import BatchBuilder
+from log.record import BatchBuilder, Record
 from processors.core.appender import Appender
+from processors.core.fold import SequenceGap
 from processors.core.reactor import Reactor
 from processors.core.system import System
 from processors.core.task import TaskFailed
@@ -190,3 +191,33 @@ def test_a_large_fan_out_that_breaks_off_goes_on_where_it_is_needed(
     counts = run(log, (START, middle))["middle"]
     assert counts == {f"runner 0/{number}": 1 for number in range(MANY)}
     assert len(commands_of(log, middle)) > MANY, "some came twice, and counted once"
+
+
+def tell(log: Log, *sequences: int) -> None:
+    """Write events of START, as a writer without a fence may."""
+    events = log.partition(START.events_topic, 0)
+    encode = START.event_codec(events.config).encode
+    for number in sequences:
+        event = Passed(runner=f"runner {number}", laps=1, count=1, sequence=number, cause=number)
+        events.append([Record(encode(event), timestamp=1)])
+
+
+def test_it_may_begin_among_events_that_were_told_once_more() -> None:
+    """Two writers told 3 and 4; the second did not get as far as the first, which told 5 then."""
+    log = MemoryLog()
+    START.ensure_topics(log)
+    tell(log, 0, 1, 2, 3, 4)
+    run(log, (MIDDLE,))
+    tell(log, 3, 5, 6)
+    assert log.committed("relay.middle.reactors")[START.events_topic, 0] == 5, "at the second 3"
+    counts = run(log, (MIDDLE,))["middle"]
+    assert counts == {f"runner {number}/{index}": 1 for number in range(7) for index in range(FAN)}
+
+
+def test_an_event_that_is_missing_is_told() -> None:
+    log = MemoryLog()
+    START.ensure_topics(log)
+    tell(log, 0, 1, 2, 4)
+    log.commit("relay.middle.reactors", {(START.events_topic, 0): 1})
+    with pytest.raises(SequenceGap, match="sequence 3 is missing at offset 3"):
+        run(log, (MIDDLE,))
