@@ -223,7 +223,7 @@ def test_what_a_killed_writer_left_open_holds_nobody_up(
 def _check_read_models(log: KafkaLog, whole: MemoryLog, url: str, projector: Process) -> None:
     """Those in PostgreSQL, as they came to be."""
     models = read_models(load_system("processors.markets.exchange"))
-    store, in_memory = models.open_store(url), models.open_store("memory:")
+    store, in_memory = models.open_store(url, log.prefix), models.open_store("memory:")
     Worker(whole, in_memory).catch_up()
     until(Worker(log, store).has_applied, "read models follow", projector)
     projector.stop()

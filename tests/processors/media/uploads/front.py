@@ -20,7 +20,8 @@ from processors.media.uploads.commands import CreateUpload
 from processors.media.uploads.events import UploadCreated
 from processors.media.uploads.receiving import Receiver
 
-CHUNK_BYTES = 50_000
+CHUNK_BYTES = 5_000
+"""Small, so that an upload is some hundred steps, and there is time to kill it between them."""
 OWNER, UPLOAD = "ann", "cat"
 
 
