@@ -223,13 +223,14 @@ class Breaker:
     @asynccontextmanager
     async def admitted(self) -> AsyncIterator[None]:
         """Around an attempt: waits until it may be made, and learns what came of it."""
-        if self._is_closed:
-            async with self._learning():
-                yield
-            return
-        async with self._trial:  # one at a time, until it is closed
+        async with AsyncExitStack() as stack:
             if not self._is_closed:
-                await asyncio.sleep(max(self._until_s - time.monotonic(), 0.0))
+                await self._trial.acquire()
+                if self._is_closed:  # while this one waited for its turn
+                    self._trial.release()
+                else:
+                    stack.callback(self._trial.release)
+                    await asyncio.sleep(max(self._until_s - time.monotonic(), 0.0))
             async with self._learning():
                 yield
 
