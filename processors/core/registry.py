@@ -53,28 +53,38 @@ class Registered:
 
 
 class Registry:
-    """Systems by name, in a fixed order."""
+    """Systems by name, in a fixed order. Ours are imported when they are asked for: all of them
+    take longer than most commands."""
 
     def __init__(self, packages: Iterable[str] = ()) -> None:
-        self._systems: dict[str, Registered] = {}
+        self._packages: dict[str, str] = {}
+        self._loaded: dict[str, Registered] = {}
+        for package in BUILT_IN:
+            self._packages[".".join(package.split(".")[-2:])] = package
         installed = importlib.metadata.entry_points(group=ENTRY_POINT_GROUP)
-        named = (*BUILT_IN, *(point.value for point in installed), *packages)
-        for package in dict.fromkeys(named):
+        for package in dict.fromkeys((*(point.value for point in installed), *packages)):
+            if package in BUILT_IN:
+                continue
             registered = load_system(package)
             name = registered.system.name
-            if name in self._systems:
+            if name in self._packages:
                 raise UnknownSystem(
-                    f"two packages declare the system {name}: {self._systems[name].package} "
-                    f"and {package}"
+                    f"two packages declare the system {name}: {self._packages[name]} and {package}"
                 )
-            self._systems[name] = registered
+            self._packages[name] = package
+            self._loaded[name] = registered
         self._check_ways()
+
+    def _load(self, name: str) -> Registered:
+        if name not in self._loaded:
+            self._loaded[name] = load_system(self._packages[name])
+        return self._loaded[name]
 
     def _check_ways(self) -> None:
         """One system declares all reactors from one source to one target: an origin is dropped by
         a watermark, which two of them would raise for each other."""
         declared: dict[tuple[str, str], str] = {}
-        for registered in self._systems.values():
+        for registered in self._loaded.values():
             owner = registered.system
             for reactor in owner.reactors:
                 way = ((reactor.source or owner).name, (reactor.target or owner).name)
@@ -85,21 +95,23 @@ class Registry:
                     )
 
     def __iter__(self) -> Iterator[Registered]:
-        return iter(self._systems.values())
+        found = [self._load(name) for name in self._packages]
+        self._check_ways()
+        return iter(found)
 
     def find(self, name: str) -> Registered:
         """By full name (`markets.exchange`, `markets/exchange`) or its last part (`exchange`)."""
         asked = name.replace("/", ".")
-        if asked in self._systems:
-            return self._systems[asked]
-        short = [full for full in self._systems if full.rsplit(".", 1)[-1] == asked]
+        if asked in self._packages:
+            return self._load(asked)
+        short = [full for full in self._packages if full.rsplit(".", 1)[-1] == asked]
         if len(short) == 1:
-            return self._systems[short[0]]
+            return self._load(short[0])
         if short:
             raise UnknownSystem(f"{name!r} could be {' or '.join(short)}: give the full name")
-        known = {form: full for full in self._systems for form in (full, full.rsplit(".", 1)[-1])}
+        known = {form: full for full in self._packages for form in (full, full.rsplit(".", 1)[-1])}
         near = difflib.get_close_matches(asked, known, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(self._systems)}"
+        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(self._packages)}"
         raise UnknownSystem(f"there is no system {name!r}: {hint}")
 
 

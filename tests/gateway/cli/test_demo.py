@@ -1,7 +1,6 @@
 """The demo appends, decides, projects and replays what the registry holds, the same every time."""
 
 import dataclasses
-import inspect
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -16,6 +15,7 @@ from processors.markets import exchange
 from processors.markets.exchange.trading_day import DAY_COMMANDS, trading_days
 from replay.verify import Verification, verify
 from tests.gateway.cli.conftest import Cli
+from tests.samples import parking
 
 HOUR_MS = 3_600_000
 WEEK_MS = 7 * 24 * HOUR_MS
@@ -49,8 +49,15 @@ def test_the_exchange_shows_its_day_and_replays_it(
 
 
 def test_by_default_the_demo_of_the_exchange_is_a_whole_day() -> None:
-    commands = inspect.signature(demo_command.demo).parameters["commands"].default
-    assert commands == DAY_COMMANDS
+    assert Registry().find("exchange").system.demo_commands == DAY_COMMANDS
+
+
+def test_what_nobody_says_is_what_the_system_says(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = dataclasses.replace(parking.SYSTEM, demo_commands=123)
+    monkeypatch.setattr(parking, "SYSTEM", few)
+    assert cli("demo", "parking", "--json", "--log", "few").json["commands"] == 123
 
 
 def test_the_same_seed_gives_the_same_day(cli: Cli) -> None:
