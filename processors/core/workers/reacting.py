@@ -51,7 +51,7 @@ class Reacting:
         if reacts is None:
             return
         topic, number, sequence = self._topic, self._number, event.sequence
-        index = 0
+        headers, index = record.headers, 0
         for name, react, appender in reacts:
             add = appender.add
             try:
@@ -60,7 +60,7 @@ class Reacting:
                     command.origin_partition = number
                     command.origin_sequence = sequence
                     command.origin_index = index
-                    add(command, at, record.headers)
+                    add(command, at, headers)
                     index += 1
             except LogError:
                 raise
