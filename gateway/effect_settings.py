@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from gateway.setting_values import value_of
 from log.errors import InvalidConfig
 
 
@@ -30,29 +31,7 @@ def effect_settings(
                 "quotes, and its settings below"
             )
         found[effect] = {
-            name: _value(f'effects."{effect}".{name}', value, folder, environment)
+            name: value_of(f'effects."{effect}".{name}', value, folder, environment)
             for name, value in settings.items()
         }
     return found
-
-
-def _value(name: str, value: Any, folder: Path, environment: Mapping[str, str]) -> str:
-    match value:
-        case {"env": str(variable)}:
-            if variable not in environment:
-                raise InvalidConfig(f"{name}: the environment sets no {variable}")
-            return environment[variable]
-        case {"file": str(path)}:
-            try:
-                return (folder / path).read_text().rstrip("\r\n")
-            except (OSError, UnicodeDecodeError) as error:
-                reason = error.strerror if isinstance(error, OSError) else "it is no text"
-                raise InvalidConfig(f"{name}: cannot read {folder / path}: {reason}") from error
-        case bool():
-            return str(value).lower()
-        case int() | float() | str():
-            return str(value)
-    raise InvalidConfig(
-        f"{name}: a value is a text or a number, or says where it is: "
-        '{ env = "NAME" } or { file = "PATH" }'
-    )

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.config import FILE_NAME, KAFKA_PREFIX
+from gateway.setting_values import content_of, value_of
 from log.backends.kafka.client_settings import Secret, check_names, is_secret, secret_goes
 from log.errors import InvalidConfig
 
@@ -40,7 +41,7 @@ def kafka_settings(
             raise InvalidConfig(f"{folder / FILE_NAME}: kafka: {error}") from error
     for variable, name, value in _in_environment(environment):
         try:
-            settings[name] = value if isinstance(value, str) else _content(name, value)
+            settings[name] = value if isinstance(value, str) else Secret(content_of(name, value))
             check_names([name])
         except InvalidConfig as error:
             raise InvalidConfig(f"the environment variable {variable}: {error}") from error
@@ -58,25 +59,10 @@ def _named(table: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any
 
 
 def _of_table(name: str, value: Any, folder: Path, environment: Mapping[str, str]) -> str:
-    match value:
-        case {"env": str(variable)}:
-            if variable not in environment:
-                raise InvalidConfig(f"{name}: the environment sets no {variable}")
-            return Secret(environment[variable])
-        case {"file": str(path)}:
-            return _content(name, folder / path)
-        case bool() | int() | float() | str() if is_secret(name):
-            raise InvalidConfig(
-                f"{name} is a secret, and does not stand here: {secret_goes(name)}"
-            )
-        case bool():
-            return str(value).lower()
-        case int() | float() | str():
-            return str(value)
-    raise InvalidConfig(
-        f"{name}: a value is a text or a number, or says where it is: "
-        '{ env = "NAME" } or { file = "PATH" }'
-    )
+    if isinstance(value, bool | int | float | str) and is_secret(name):
+        raise InvalidConfig(f"{name} is a secret, and does not stand here: {secret_goes(name)}")
+    text = value_of(name, value, folder, environment)
+    return Secret(text) if isinstance(value, dict) else text
 
 
 def _in_environment(environment: Mapping[str, str]) -> Iterator[tuple[str, str, str | Path]]:
@@ -97,12 +83,3 @@ def _in_environment(environment: Mapping[str, str]) -> Iterator[tuple[str, str, 
             )
         found[name] = variable
         yield variable, name, value
-
-
-def _content(name: str, path: Path) -> Secret:
-    """What a file holds, without the end of its last line."""
-    try:
-        return Secret(path.read_text().rstrip("\r\n"))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise InvalidConfig(f"{name}: cannot read {path}: {reason}") from error

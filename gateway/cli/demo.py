@@ -12,7 +12,7 @@ import shutil
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -185,6 +185,7 @@ class Projecting:
 
     def finish(self, step: Step, events: int) -> None:
         """The day is over: return when read models are up to date."""
+        self.follow(step, events)
 
 
 @dataclass
@@ -264,13 +265,17 @@ class Day:
             deciders.finish(self.steps["decide"])
             self._count_events(deciders)
             self._draw(deciders)
-            projecting.follow(self.steps["project"], self.events)
             projecting.finish(self.steps["project"], self.events)
             self.answers = _answers(models, store, self._arguments())
 
-    def _flow(self) -> Iterator[tuple[int, Any]]:
+    @property
+    def flow(self) -> Callable[..., Iterator[tuple[int, Any]]]:
+        """What people ask for, where reactors and effects do the rest."""
         system = self.registered.system
-        return (system.demo_flow or system.flow)(self.seed)
+        return system.demo_flow or system.flow
+
+    def _flow(self) -> Iterator[tuple[int, Any]]:
+        return self.flow(self.seed)
 
     @contextmanager
     def _deciders(self) -> Iterator[Deciders]:

@@ -53,8 +53,7 @@ class ClusterDay(Day):
     def check_new(self) -> None:
         """Workers make the topics; but nothing may be on them yet. CommandFailed."""
         system = self.registered.system
-        flow = system.demo_flow or system.flow
-        if "start_ms" not in inspect.signature(flow).parameters:
+        if "start_ms" not in inspect.signature(self.flow).parameters:
             raise CommandFailed(
                 f"the flow of {system.name} cannot begin now, and timers of the past would be "
                 "due at once on Kafka: let it take the moment, `flow(seed, start_ms=...)`"
@@ -72,9 +71,7 @@ class ClusterDay(Day):
             _check_read_models(self.context.config, log, store)
 
     def _flow(self) -> Iterator[tuple[int, Any]]:
-        system = self.registered.system
-        flow = system.demo_flow or system.flow
-        return flow(self.seed, start_ms=wall_clock_ms() + AHEAD_MS)
+        return self.flow(self.seed, start_ms=wall_clock_ms() + AHEAD_MS)
 
     @contextmanager
     def _deciders(self) -> Iterator[Deciders]:

@@ -13,6 +13,7 @@ As many ranges are transcoded at once as there are processors, and one video's p
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Final
 
 from processors.core.effect import Effect, Limits, Perform, Request
@@ -158,55 +159,41 @@ STEPS: Final[dict[type[Any], Step]] = {
     PackageRequested: Step.PACKAGE,
     FilesDropped: Step.RELEASE,
 }
+_ask: Final = partial(Effect, failed=_failed, settings=SETTINGS, simulator=sample_store)
 EFFECTS: Final = (
-    Effect(
+    _ask(
         name="probe",
         on=(VideoCreated,),
         open=_opens(_probe),
         wanted=_wants_probe,
-        failed=_failed,
         limits=LIGHT,
-        settings=SETTINGS,
-        simulator=sample_store,
     ),
-    Effect(
+    _ask(
         name="pictures",
         on=(SourceProbed,),
         open=_opens(_pictures),
         wanted=_wants_pictures,
-        failed=_failed,
         limits=BESIDE,
-        settings=SETTINGS,
-        simulator=sample_store,
     ),
-    Effect(
+    _ask(
         name="transcode",
         on=(TranscodeStarted,),
         open=_opens(_transcode),
         wanted=_wants_transcode,
-        failed=_failed,
         limits=HEAVY,
-        settings=SETTINGS,
-        simulator=sample_store,
     ),
-    Effect(
+    _ask(
         name="package",
         on=(PackageRequested,),
         open=_opens(_package),
         wanted=_wants_package,
-        failed=_failed,
         limits=LIGHT,
-        settings=SETTINGS,
-        simulator=sample_store,
     ),
-    Effect(
+    _ask(
         name="release",
         on=(FilesDropped,),
         open=_opens(_look_up),
         wanted=_wants_release,
-        failed=_failed,
         limits=LIGHT,
-        settings=SETTINGS,
-        simulator=sample_store,
     ),
 )
