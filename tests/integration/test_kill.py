@@ -15,11 +15,10 @@ from itertools import islice
 from pathlib import Path
 
 from log.backends.file import FileLog
-from log.backends.memory import MemoryLog
 from log.interface import Log
-from log.record import Record, StoredRecord
-from processors.core.task import Task
+from log.record import Record
 from processors.markets.exchange import SYSTEM
+from tests.uninterrupted import decided_without_interruption, records
 
 KILLS = 50
 APPEND = 20
@@ -57,34 +56,9 @@ def keep_appending(log: Log, partitions: int, stop: threading.Event) -> None:
             key, numbers = SYSTEM.placed(command, partitions)
             for number in numbers:
                 batches.setdefault(number, []).append(Record(encode(command), key, at))
-        for number, records in batches.items():
-            log.partition(SYSTEM.commands_topic, number).append(records)
+        for number, batch in batches.items():
+            log.partition(SYSTEM.commands_topic, number).append(batch)
         time.sleep(0.002)
-
-
-def records(log: Log, topic: str, number: int) -> list[StoredRecord]:
-    partition = log.partition(topic, number)
-    found: list[StoredRecord] = []
-    while batches := partition.read(found[-1].offset + 1 if found else 0):
-        found += [record for batch in batches for record in batch]
-    return found
-
-
-def decided_without_interruption(log: Log, partitions: int) -> MemoryLog:
-    """The same commands, decided by tasks that nobody kills."""
-    whole = MemoryLog()
-    SYSTEM.ensure_topics(whole)
-    for number in range(partitions):
-        commands = [
-            Record(record.value, record.key, record.timestamp)
-            for record in records(log, SYSTEM.commands_topic, number)
-        ]
-        whole.partition(SYSTEM.commands_topic, number).append(commands)
-        task = Task(whole, SYSTEM, number)
-        while task.step():
-            pass
-        task.close()
-    return whole
 
 
 def test_a_worker_killed_fifty_times_loses_and_doubles_nothing(tmp_path: Path) -> None:
@@ -111,7 +85,7 @@ def test_a_worker_killed_fifty_times_loses_and_doubles_nothing(tmp_path: Path) -
             capture_output=True,
             timeout=60,
         )
-        whole = decided_without_interruption(log, partitions)
+        whole = decided_without_interruption(log, SYSTEM)
         for number in range(partitions):
             killed, expected = (
                 [(r.key, r.timestamp, r.value) for r in records(each, SYSTEM.events_topic, number)]

@@ -16,10 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from log.backends.file import FileLog
-from log.backends.memory import MemoryLog
 from log.envelope import Command
 from log.interface import Log
-from log.record import Record, StoredRecord
+from log.record import Record
 from processors.booking.hotels import SYSTEM
 from processors.booking.hotels.commands import (
     AddRooms,
@@ -44,11 +43,11 @@ from processors.booking.hotels.events import (
 )
 from processors.booking.hotels.terms import DAY_MS
 from processors.core.registry import Registered
-from processors.core.task import Task
 from projections.booking.hotels import queries
 from projections.core.read_models import default_url, read_models
 from projections.core.worker import Worker
 from tests.processors.booking.hotels.ledger import Ledger
+from tests.uninterrupted import decided_without_interruption, records
 
 KILLS = 8
 CALLERS = 3
@@ -114,8 +113,8 @@ def append(log: Log, partitions: int, commands: list[Command]) -> None:
         key, numbers = SYSTEM.placed(command, partitions)
         for number in numbers:
             batches.setdefault(number, []).append(Record(encode(command), key, now_ms()))
-    for number, records in batches.items():
-        log.partition(SYSTEM.commands_topic, number).append(records)
+    for number, batch in batches.items():
+        log.partition(SYSTEM.commands_topic, number).append(batch)
 
 
 def keep_attempting(log: Log, partitions: int, caller: int, stop: threading.Event) -> None:
@@ -150,34 +149,9 @@ def wait_for_progress(log: Log, partitions: int, worker: "subprocess.Popen[bytes
         time.sleep(0.001)
 
 
-def records(log: Log, topic: str, number: int) -> list[StoredRecord]:
-    partition = log.partition(topic, number)
-    found: list[StoredRecord] = []
-    while batches := partition.read(found[-1].offset + 1 if found else 0):
-        found += [record for batch in batches for record in batch]
-    return found
-
-
 def told(log: Log, number: int) -> list[tuple[Any, ...]]:
     events = records(log, SYSTEM.events_topic, number)
     return [(record.key, record.timestamp, record.value) for record in events]
-
-
-def decided_without_interruption(log: Log, partitions: int) -> MemoryLog:
-    whole = MemoryLog()
-    SYSTEM.ensure_topics(whole)
-    for number in range(partitions):
-        commands = [
-            Record(record.value, record.key, record.timestamp)
-            for record in records(log, SYSTEM.commands_topic, number)
-        ]
-        if commands:
-            whole.partition(SYSTEM.commands_topic, number).append(commands)
-        task = Task(whole, SYSTEM, number)
-        while task.step():
-            pass
-        task.close()
-    return whole
 
 
 def attempt_and_kill(folder: Path, log: Log, partitions: int) -> None:
@@ -210,7 +184,7 @@ def test_never_sold_twice_however_often_the_worker_is_killed(tmp_path: Path) -> 
     with FileLog(tmp_path) as log:
         partitions = SYSTEM.ensure_topics(log)
         attempt_and_kill(tmp_path, log, partitions)
-        whole = decided_without_interruption(log, partitions)
+        whole = decided_without_interruption(log, SYSTEM)
         ledger, events = Ledger(), []
         for number in range(partitions):
             assert told(log, number) == told(whole, number)
