@@ -27,6 +27,7 @@ from rich.live import Live
 
 from gateway.cli.context import Context, JsonOption, SystemArgument
 from gateway.cli.demo_view import DayView, Step, print_summary
+from gateway.cli.interrupts import Interrupts
 from gateway.cli.outcome import CommandFailed, ExitCode
 from gateway.cli.output import print_json, stderr
 from gateway.cli.progress import ProgressBar
@@ -93,9 +94,9 @@ def demo(
     place = log or str(free_folder(system.replace("/", ".").rpartition(".")[2]))
     context = Context(load_config({"log": place}))
     registered = context.find(system)
-    with context.open_log(create=True) as opened:
+    with context.open_log(create=True) as opened, Interrupts() as interrupts:
         count = commands or registered.system.demo_commands
-        day = _kind_of_day(context)(context, registered, opened, count, seed)
+        day = _kind_of_day(context)(context, registered, opened, count, seed, interrupts)
         day.check_new()
         day.pass_by()
         verifications = day.replay()
@@ -144,8 +145,9 @@ class Embedded:
     """A worker of the demo's own. Time is the flow's own: its clock stands still, so that no ticks
     are appended, and the outside answers at once."""
 
-    def __init__(self, worker: Worker) -> None:
+    def __init__(self, worker: Worker, interrupts: Interrupts) -> None:
         self._worker = worker
+        self._interrupts = interrupts
 
     @property
     def folds(self) -> dict[str, list[Fold[Any]]]:
@@ -158,12 +160,14 @@ class Embedded:
         with step.measured():
             busy = True
             while busy:
+                self._interrupts.check()
                 count, busy = self._worker.turn()
                 step.count += count
 
     def finish(self, step: Step) -> None:
         with step.measured():
-            step.count += self._worker.run(until_idle=True)
+            step.count += self._worker.run(until_idle=True, stop=self._interrupts.stop)
+        self._interrupts.check()
 
 
 class Projecting:
@@ -197,6 +201,7 @@ class Day:
     log: Log
     commands: int
     seed: int
+    interrupts: Interrupts
     events: int = 0
     """How many there are."""
     steps: dict[str, Step] = field(default_factory=dict)
@@ -244,6 +249,7 @@ class Day:
             view = DayView(system.name, self.commands, self.steps)
             with _watching(view) as show:
                 while chunk := list(islice(flow, size)):
+                    self.interrupts.check()
                     with self.steps["append"].measured():
                         for at, command in chunk:
                             of_type[type(command)].add(command, at)
@@ -287,7 +293,7 @@ class Day:
             settings=self.context.config.effects,
             simulated=True,
         ) as worker:
-            yield Embedded(worker)
+            yield Embedded(worker, self.interrupts)
 
     def _projecting(self, store: Store) -> Projecting:
         return Projecting(self.log, store)
@@ -320,12 +326,16 @@ class Day:
             for system, number, end in places:
                 with step.measured():
                     done = verify(
-                        self.log, system, number, progress=partial(_advance, bar, before)
+                        self.log, system, number, progress=partial(self._advance, bar, before)
                     )
                 step.count += done.commands_compared
                 before += end
                 verifications.append(done)
         return verifications
+
+    def _advance(self, bar: ProgressBar, base: int, done: int, _end: int) -> None:
+        self.interrupts.check()
+        bar.set(base + done)
 
     def _arguments(self) -> dict[str, Any]:
         """Values for the arguments of queries: of each field of the flow, the commonest value."""
@@ -368,10 +378,6 @@ class Day:
             "same": all(each.difference is None for each in verifications),
             "verifications": verifications,
         }
-
-
-def _advance(bar: ProgressBar, base: int, done: int, _end: int) -> None:
-    bar.set(base + done)
 
 
 def _answers(models: ReadModels, store: Store, arguments: dict[str, Any]) -> list[tuple[str, Any]]:

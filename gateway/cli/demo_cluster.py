@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from gateway.cli.context import Context
 from gateway.cli.demo import Day, Deciders, Projecting
 from gateway.cli.demo_view import Step
+from gateway.cli.interrupts import Interrupts
 from gateway.cli.member import member
 from gateway.cli.outcome import CommandFailed, ExitCode
 from gateway.cli.output import note
@@ -77,7 +78,7 @@ class ClusterDay(Day):
     def _deciders(self) -> Iterator[Deciders]:
         assert isinstance(self.log, KafkaLog)
         with ExitStack() as stack:
-            yield Group(self.context, self.log, self.systems, stack)
+            yield Group(self.context, self.log, self.systems, self.interrupts, stack)
 
     def _projecting(self, store: Store) -> Projecting:
         return SharedProjecting(self.context.config, self.log, store)
@@ -130,12 +131,18 @@ class Group:
     """The workers of the consumer group decide; as long as it has none, one of the demo's own."""
 
     def __init__(
-        self, context: Context, log: KafkaLog, systems: Sequence[System], stack: ExitStack
+        self,
+        context: Context,
+        log: KafkaLog,
+        systems: Sequence[System],
+        interrupts: Interrupts,
+        stack: ExitStack,
     ) -> None:
         """What is opened is left to `stack` to close."""
         self._context = context
         self._log = log
         self._systems = systems
+        self._interrupts = interrupts
         self._stack = stack
         self._own: GroupWorker | None = None
         self._recoveries = {
@@ -167,6 +174,7 @@ class Group:
 
     def finish(self, step: Step) -> None:
         while not all(self._followed(system) for system in self._systems):
+            self._interrupts.check()
             with step.measured():
                 self._wait_until(self._ends())
                 time.sleep(LOOK_AGAIN_S)
@@ -202,6 +210,7 @@ class Group:
         timeout_s = self._context.config.session_timeout_s
         moved_s, standstills = time.monotonic(), 0
         while wanted:
+            self._interrupts.check()
             if self._advance(wanted):
                 moved_s, standstills = time.monotonic(), 0
             elif time.monotonic() - moved_s > timeout_s:

@@ -35,13 +35,17 @@ class Interrupts:
         if self._allowed or self._count > 2:
             raise KeyboardInterrupt
 
+    def check(self) -> None:
+        """Raise KeyboardInterrupt here, if there was a signal: a place that is safe to end at."""
+        if self.stop.is_set():
+            raise KeyboardInterrupt
+
     @contextmanager
     def allowed(self) -> Iterator[None]:
         """For waits and work that may be left at any point; a signal from before counts here."""
         self._allowed = True
         try:
-            if self.stop.is_set():
-                raise KeyboardInterrupt
+            self.check()
             yield
         finally:
             self._allowed = False

@@ -195,8 +195,8 @@ class Task:
             self._start_over()
             if isinstance(error, LogError) or not isinstance(error, Exception):
                 raise
-            if isinstance(error.__cause__, KeyboardInterrupt):  # CPython's SystemError: C met it
-                raise error.__cause__ from None
+            if (interrupt := _interrupt_behind(error)) is not None:
+                raise interrupt from None
             raise TaskFailed(
                 f"{self.system.name}-{self.number}: evolve raised {error!r} at a command from "
                 f"offset {self.next_command} on. A fact cannot be rejected: mend the rules and "
@@ -442,6 +442,8 @@ class Task:
 
     def _dead_letter(self, record: StoredRecord, error: Exception) -> Event:
         """Keep the record for people to look at; the event that says so."""
+        if (interrupt := _interrupt_behind(error)) is not None:
+            raise interrupt  # nothing is wrong with the command
         reason = "a command cannot be a tombstone" if record.value is None else repr(error)
         if len(reason) > REASON_LENGTH_MAX:
             reason = reason[:REASON_LENGTH_MAX] + " ..."
@@ -449,6 +451,14 @@ class Task:
         logger.warning("%s-%d offset %d: %s", topic, self.number, record.offset, reason)
         self._letters.append(dead_letter_of(topic, self.number, record, reason))
         return CommandDeadLettered(reason=reason)
+
+
+def _interrupt_behind(error: BaseException) -> KeyboardInterrupt | None:
+    """The Ctrl-C that C code met and made an error of its own of (CPython: SystemError)."""
+    seen: BaseException | None = error
+    while seen is not None and not isinstance(seen, KeyboardInterrupt):
+        seen = seen.__cause__ or seen.__context__
+    return seen
 
 
 def _unchanged(state: Any, event: Event) -> Any:

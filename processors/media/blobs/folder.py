@@ -136,11 +136,11 @@ class FolderBlobs:
     def _keep(self, staged: Path, digest: str) -> None:
         folder = self._folder(digest)
         for attempt in range(ATTEMPTS):
-            folder.mkdir(parents=True, exist_ok=True)
             try:
+                folder.mkdir(parents=True, exist_ok=True)
                 self._name(staged, digest)
                 _sync(folder)
-            except FileNotFoundError:
+            except (FileNotFoundError, FileExistsError):  # it was there, and then it was not
                 if attempt + 1 == ATTEMPTS or not staged.exists():
                     raise
             else:

@@ -290,6 +290,32 @@ def test_evolve_that_raises_stops_the_task_loudly_and_writes_nothing() -> None:
     assert events(log) == []
 
 
+@pytest.mark.parametrize("rule", ["decide", "evolve"])
+def test_an_interrupt_is_not_a_fault_of_the_command(rule: str) -> None:
+    """C code that meets a Ctrl-C in a callback may make another error of it."""
+    interrupted = False
+
+    def interrupted_once(*arguments: Any) -> Any:
+        nonlocal interrupted
+        if interrupted:
+            return getattr(SYSTEM.decider, rule)(*arguments)
+        interrupted = True
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as interrupt:
+            raise SystemError("returned a result with an exception set") from interrupt
+
+    decider = replace(SYSTEM.decider, **{rule: interrupted_once})
+    log = a_log(parking())
+    send(log, PARK)
+    task = Task(log, replace(parking(), decider=decider), 0)
+    with pytest.raises(KeyboardInterrupt):
+        task.step()
+    assert events(log) == []
+    assert task.step() == 1
+    assert [type(event) for event in events(log)] == [RulesAdopted, CarParked]
+
+
 def test_a_refusal_is_an_event_like_any_other() -> None:
     log = a_log(parking())
     send(log, PARK, ParkCar(spot="a", car="blue", stay_ms=1))
