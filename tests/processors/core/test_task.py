@@ -305,7 +305,8 @@ def test_an_interrupt_is_not_a_fault_of_the_command(rule: str) -> None:
         except KeyboardInterrupt as interrupt:
             raise SystemError("returned a result with an exception set") from interrupt
 
-    decider = replace(SYSTEM.decider, **{rule: interrupted_once})
+    rules: dict[str, Any] = {rule: interrupted_once}
+    decider = replace(SYSTEM.decider, **rules)
     log = a_log(parking())
     send(log, PARK)
     task = Task(log, replace(parking(), decider=decider), 0)
