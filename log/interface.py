@@ -141,3 +141,52 @@ class Log(TaskLog, Protocol):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None: ...
+
+
+class GroupListener(Protocol):
+    """What a member of a consumer group is told, from within `Membership.poll`. A place is (topic,
+    partition)."""
+
+    def assigned(self, places: Sequence[tuple[str, int]]) -> None:
+        """These are ours from now on."""
+
+    def revoked(self, places: Sequence[tuple[str, int]]) -> None:
+        """These go to another member as soon as this returns: finish what is begun."""
+
+    def lost(self, places: Sequence[tuple[str, int]]) -> None:
+        """These may be another's already: the session ran out."""
+
+
+class Membership(Protocol):
+    """Of a consumer group, which only deals partitions out: `poll` often, `close` to leave."""
+
+    @property
+    def is_member(self) -> bool:
+        """Whether the group has dealt partitions out (maybe none) to this member."""
+
+    def poll(self, timeout_s: float = 0.0) -> None:
+        """Take part in the group; calls the listener. Errors: LogRefused."""
+
+    def commit(self, offsets: Mapping[tuple[str, int], int]) -> None:
+        """Tell the group how far the partitions are; not waited for, and not worth a failure."""
+
+    def close(self) -> None:
+        """Leave the group: others need not wait for the session to run out."""
+
+
+class ClusterLog(Log, Protocol):
+    """A log on servers, whose partitions a group of workers shares."""
+
+    keep_waiting: Callable[[], bool]
+    """Asked again and again by what waits for the cluster; False to have it give up."""
+
+    def begin_writer(self, topic: str, number: int) -> None:
+        """Begin what the next `open_writer` of the partition waits for."""
+
+    def forget_begun_writer(self, topic: str, number: int) -> None:
+        """It was not opened, and will not be soon."""
+
+    def join(
+        self, group: str, topics: Sequence[str], listener: GroupListener, session_timeout_s: float
+    ) -> Membership:
+        """Join a group that deals out the partitions of some topics."""

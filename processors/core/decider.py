@@ -28,6 +28,25 @@ ROWS_PER_CHUNK = 1000
 """Of a snapshot's rows, how many are encoded and read at once: some 100 kB."""
 
 
+PartKey = tuple[Any, ...]
+"""What a part of a state is found by: texts and integers, the kind of part first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StateParts(Generic[State]):
+    """A state seen as parts, each under a key: so that its digest can be kept event by event, and
+    an event costs what it touches, however large the state is.
+
+    All parts together are the whole state, but for the order that they stand in. `keys` gives
+    those of all parts; `part` what stands under one, of JSON's types or msgspec's (None: nothing);
+    `touched` those that an event may change. It is asked before the event is applied.
+    """
+
+    keys: Callable[[State], Iterable[PartKey]]
+    part: Callable[[State, PartKey], Any]
+    touched: Callable[[State, Any], Iterable[PartKey]]
+
+
 @dataclass(frozen=True, kw_only=True)
 class StateFormat(Generic[State]):
     """How a state is written down: as rows, so that a large one never stands in memory twice.
@@ -40,11 +59,17 @@ class StateFormat(Generic[State]):
     row_type: Any
     to_rows: Callable[[State], Iterable[Any]]
     from_rows: Callable[[Iterator[Any]], State]
+    parts: StateParts[State] | None = None
+    """Optional, for a state that grows large and whose events name what they change."""
 
 
-def whole_state(state_type: type[State]) -> StateFormat[State]:
+def whole_state(
+    state_type: type[State], parts: StateParts[State] | None = None
+) -> StateFormat[State]:
     """The format of a state that is itself a msgspec struct: one row."""
-    return StateFormat(row_type=state_type, to_rows=lambda state: (state,), from_rows=next)
+    return StateFormat(
+        row_type=state_type, to_rows=lambda state: (state,), from_rows=next, parts=parts
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,3 +131,22 @@ def digest(state_format: StateFormat[State], state: State) -> str:
     for chunk in encode_state(state_format, state, canonical=True):
         hashed.update(chunk)
     return hashed.hexdigest()
+
+
+PARTS_MODULUS = 1 << 128
+_encode_part = msgspec.json.Encoder(order="deterministic").encode
+
+
+def sum_of_parts(
+    parts: StateParts[State], state: State, keys: Iterable[PartKey] | None = None
+) -> int:
+    """A hash of the parts under these keys (None: all), the same in any order: the sum of the
+    hashes of each key with its part, modulo 2^128. What an event changes is added and taken away.
+    """
+    total = 0
+    for key in parts.keys(state) if keys is None else keys:
+        part = parts.part(state, key)
+        if part is not None:
+            hashed = hashlib.blake2b(_encode_part((key, part)), digest_size=16)
+            total += int.from_bytes(hashed.digest())
+    return total % PARTS_MODULUS

@@ -79,3 +79,6 @@ class Effect:
     `[effects."<system>.<effect>"]`."""
     simulator: Callable[[], AbstractAsyncContextManager[Mapping[str, str]]] | None = None
     """An outside of its own, for the demo: starts it, and gives the settings that lead there."""
+    script: Callable[[Request], Any] | None = None
+    """What the outside might answer, as a pure function of the request: the world of the
+    deterministic simulator (`refold simulate`). None: there, it refuses everything."""

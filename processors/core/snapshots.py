@@ -144,7 +144,7 @@ class Snapshots(ABC):
         Errors: those of reading `events`.
         """
         try:
-            sequences = self.sequences()
+            sequences = self._candidates(until_cause)
         except SnapshotsUnavailable as error:
             logger.error("snapshots cannot be read, all of history is folded: %s", error)
             return None
@@ -159,6 +159,15 @@ class Snapshots(ABC):
             if fold is not None:
                 return fold
         return None
+
+    def _candidates(self, until_cause: int | None) -> list[int]:
+        """Those to try for a place, in that order. Where many are kept, a few suffice."""
+        return self.sequences()
+
+    def header(self, sequence: int) -> SnapshotHeader:
+        """What one snapshot is a state of. Errors: SnapshotError."""
+        with closing(self._read(sequence)) as pieces:
+            return _header(_unframed(pieces))
 
     def read(self, sequence: int) -> Fold[Any] | None:
         """One snapshot, whole; None where it is of other rules. Errors: SnapshotError."""
@@ -206,6 +215,18 @@ class Snapshots(ABC):
 OpenSnapshots = Callable[[System, int], Snapshots]
 """Opens those of a partition: `partial(open_snapshots, where, scope=scope)`."""
 
+SnapshotsPlace = Path | str | OpenSnapshots
+"""Where they are: a folder, a database's URL, or what opens them."""
+
+
+def opened_snapshots(
+    place: SnapshotsPlace | None, system: System, partition: int, scope: str
+) -> Snapshots | None:
+    """Those of a partition; None where none are kept."""
+    if place is None or callable(place):
+        return place and place(system, partition)
+    return open_snapshots(place, system, partition, scope=scope)
+
 
 def open_snapshots(
     where: Path | str, system: System, partition: int, *, scope: str = ""
@@ -225,6 +246,9 @@ def open_snapshots(
 class SnapshotFolder(Snapshots):
     """Files `<folder>/<system>-<partition>/<sequence>.snapshot`, in a folder of the scope where
     there is one. Each is written aside and renamed."""
+
+    keep = KEEP
+    """How many stay, of those up to the last one saved."""
 
     def __init__(self, folder: Path, system: System, partition: int, scope: str = "") -> None:
         super().__init__(system, partition)
@@ -269,7 +293,7 @@ class SnapshotFolder(Snapshots):
 
     def _tidy(self, sequence: int) -> None:
         older = [each for each in self.sequences() if each <= sequence]
-        for each in older[KEEP:]:
+        for each in older[self.keep :]:
             self._path(each).unlink(missing_ok=True)
         for aside in self._files(".writing"):
             with suppress(FileNotFoundError):

@@ -27,11 +27,13 @@ from log.backends.kafka.batches import Row
 from log.backends.kafka.client_log import Quieter
 from log.backends.kafka.cluster import Cluster, capped
 from log.backends.kafka.failures import failure
+from log.backends.kafka.membership import Membership
 from log.backends.kafka.partition import KafkaPartition, Receipt
 from log.backends.kafka.reader import ONE_BY_ONE, READ_AHEAD, Reader
 from log.backends.kafka.writer import KafkaWriter
 from log.backends.names import TOPIC_NAME, check_group_name, check_topic_name
 from log.errors import LogStorageError, LogUnavailable, TopicExists, UnknownTopic
+from log.interface import GroupListener
 from log.record import Record
 from log.topic import Durability, TopicConfig, ValueFormat
 
@@ -341,6 +343,11 @@ class KafkaLog:
         self._writers.discard(writer)
 
     # -- consumer groups --------------------------------------------------------------------------
+
+    def join(
+        self, group: str, topics: Sequence[str], listener: GroupListener, session_timeout_s: float
+    ) -> Membership:
+        return Membership(self, group, topics, listener, session_timeout_s)
 
     def commit(self, group: str, offsets: Mapping[tuple[str, int], int]) -> None:
         check_group_name(group)

@@ -8,12 +8,15 @@ monitors. The calls of the listener come from within `poll`, in its thread.
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from confluent_kafka import OFFSET_END, Consumer, KafkaError, KafkaException, TopicPartition
 
 from log.backends.kafka.failures import ADVICE, failure
-from log.backends.kafka.log import KafkaLog
+from log.interface import GroupListener
+
+if TYPE_CHECKING:
+    from log.backends.kafka.log import KafkaLog
 
 logger = logging.getLogger("refold.kafka")
 
@@ -24,29 +27,15 @@ LEAVE_S = 5.0
 """How long the group has to answer that it has seen us leave."""
 
 
-class Listener(Protocol):
-    """What a member is told."""
-
-    def assigned(self, places: Sequence[Place]) -> None:
-        """These are ours from now on."""
-
-    def revoked(self, places: Sequence[Place]) -> None:
-        """These go to another member as soon as this returns: finish what is begun."""
-
-    def lost(self, places: Sequence[Place]) -> None:
-        """These may be another's already: the session ran out."""
-
-
 class Membership:
-    """Joins a group for some topics; `poll` often, `close` to leave it at once."""
+    """As `log.interface.Membership`: joins a group for some topics."""
 
     def __init__(
         self,
-        log: KafkaLog,
+        log: "KafkaLog",
         group: str,
         topics: Sequence[str],
-        listener: Listener,
-        *,
+        listener: GroupListener,
         session_timeout_s: float,
     ) -> None:
         self._prefix = log.prefix

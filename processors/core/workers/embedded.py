@@ -6,13 +6,12 @@ processes that they are taken.
 
 import threading
 from collections.abc import Callable, Collection, Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from log.backends import wall_clock_ms
 from log.interface import Log
-from processors.core.snapshots import open_snapshots
+from processors.core.snapshots import SnapshotsPlace, opened_snapshots
 from processors.core.system import System
 from processors.core.task import Progress, Task
 from processors.core.workers.beside import Beside
@@ -26,10 +25,10 @@ class Worker:
     """Opens the tasks of `systems` (PartitionFenced where another worker has one) and runs them.
 
     `partitions` limits it to some partition numbers; `snapshots` is the folder (or the database's
-    URL) for them, None for none. Beside the tasks run the reactors and effects of their systems;
-    `settings` are those of effects, by `<system>.<effect>`, and `simulated` leads effects to
-    their simulators. Use as a context manager, or `close` it: that takes a last snapshot of each
-    task.
+    URL) for them, or what opens them; None for none. Beside the tasks run the reactors and effects
+    of their systems; `settings` are those of effects, by `<system>.<effect>`, `simulated` leads
+    effects to their simulators, and `outside` puts another outside in their place. Use as a
+    context manager, or `close` it: that takes a last snapshot of each task.
     """
 
     def __init__(
@@ -38,7 +37,7 @@ class Worker:
         systems: Sequence[System],
         *,
         partitions: Collection[int] | None = None,
-        snapshots: Path | str | None = None,
+        snapshots: SnapshotsPlace | None = None,
         policy: SnapshotPolicy | None = None,
         clock: Clock = wall_clock_ms,
         progress: Progress | None = None,
@@ -46,20 +45,17 @@ class Worker:
         tracing: OpenTracing | None = None,
         settings: Settings | None = None,
         simulated: bool = False,
+        outside: Outside | None = None,
     ) -> None:
         self._monitor = monitor or Monitor()
-        outside = Outside(settings, simulated=simulated)
+        outside = outside or Outside(settings, simulated=simulated)
         beside = Beside(log, outside, clock, self._monitor)
         self._running = Running(policy or SnapshotPolicy(), clock, self._monitor, beside)
         try:
             for system in systems:
                 for number in range(system.ensure_topics(log)):
                     if partitions is None or number in partitions:
-                        kept = (
-                            open_snapshots(snapshots, system, number, scope=log.scope)
-                            if snapshots
-                            else None
-                        )
+                        kept = opened_snapshots(snapshots, system, number, log.scope)
                         hooks = tracing(system, number) if tracing else None
                         self._add(Task(log, system, number, kept, progress, tracing=hooks))
         except BaseException:

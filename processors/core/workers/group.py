@@ -15,16 +15,14 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from log.backends import wall_clock_ms
-from log.backends.kafka import KafkaLog
-from log.backends.kafka.membership import Membership
 from log.errors import LogUnavailable, PartitionFenced
+from log.interface import ClusterLog
 from processors.core.recovery import Recovery
-from processors.core.snapshots import Snapshots, open_snapshots
+from processors.core.snapshots import Snapshots, SnapshotsPlace, opened_snapshots
 from processors.core.system import System
 from processors.core.task import Task
 from processors.core.workers.beside import Beside
@@ -88,11 +86,11 @@ class GroupWorker:
 
     def __init__(
         self,
-        log: KafkaLog,
+        log: ClusterLog,
         systems: Sequence[System],
         *,
         group: str = "refold",
-        snapshots: Path | str | None = None,
+        snapshots: SnapshotsPlace | None = None,
         policy: SnapshotPolicy | None = None,
         standby: bool = False,
         session_timeout_s: float = SESSION_TIMEOUT_S,
@@ -101,6 +99,7 @@ class GroupWorker:
         clock: Clock = wall_clock_ms,
         settings: Settings | None = None,
         simulated: bool = False,
+        outside: Outside | None = None,
     ) -> None:
         self._log = log
         self._group = group
@@ -108,7 +107,7 @@ class GroupWorker:
         self._standby = standby
         self._monitor = monitor or Monitor()
         self._tracing = tracing
-        outside = Outside(settings, simulated=simulated)
+        outside = outside or Outside(settings, simulated=simulated)
         beside = Beside(log, outside, clock, self._monitor)
         self._running = Running(policy or SnapshotPolicy(), clock, self._monitor, beside)
         self._systems = {system.commands_topic: system for system in systems}
@@ -126,9 +125,7 @@ class GroupWorker:
         self._stop = threading.Event()
         log.keep_waiting = self._keep_waiting
         self._member = False
-        self._membership = Membership(
-            log, group, list(self._systems), self, session_timeout_s=session_timeout_s
-        )
+        self._membership = log.join(group, list(self._systems), self, session_timeout_s)
 
     @property
     def tasks(self) -> list[Task]:
@@ -246,9 +243,7 @@ class GroupWorker:
         return True
 
     def _store(self, system: System, number: int) -> Snapshots | None:
-        if self._snapshots is None:
-            return None
-        return open_snapshots(self._snapshots, system, number, scope=self._log.scope)
+        return opened_snapshots(self._snapshots, system, number, self._log.scope)
 
     def _recover(self, assignment: Assignment, task: Task) -> bool:
         """Fold one read's worth of history, so that the group and other tasks get their turn."""
