@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 from log.backends.file import FileLog
 from log.backends.memory import MemoryLog
 from log.interface import Log, Partition
 from log.record import BatchBuilder, Record, StoredRecord, new_batch
 from log.topic import TopicConfig
+from replay.simulator.disk import SimulatedDisk
 
 NOW_MS = 1_700_000_000_000
 DAY_MS = 24 * 3600 * 1000
@@ -15,6 +17,9 @@ DAY_MS = 24 * 3600 * 1000
 OWN_BACKENDS: dict[str, Callable[[Path], Log]] = {
     "memory": lambda folder: MemoryLog(clock=lambda: NOW_MS),
     "file": lambda folder: FileLog(folder / "log", clock=lambda: NOW_MS),
+    "file on a simulated disk": lambda folder: FileLog(
+        "/log", clock=lambda: NOW_MS, storage=SimulatedDisk(Random(1)).process("only")
+    ),
 }
 
 

@@ -143,6 +143,7 @@ def asking(world: World, limits: Limits = LIMITS) -> System:
         failed=lambda event, reason: RecordFailure(question=event.question, reason=reason),
         limits=limits,
         settings={"greeting": "yes"},
+        script=lambda request: RecordAnswer(question=request.event.question, answer="yes"),
     )
     return System(
         name="samples.asking",

@@ -33,8 +33,8 @@ from log.errors import CorruptLog, InvalidConfig
 from log.finding import Finding
 from log.topic import TopicConfig
 
-FOLDERS = ("topics", "groups", "snapshots", "checkpoints", "projections")
-"""Of the log's folder; the last three are kept beside them, and not looked into."""
+FOLDERS = ("topics", "groups", "snapshots", "checkpoints", "projections", "recording.json")
+"""Of the log's folder; all but the first two are kept beside them, and not looked into."""
 PARTITION_FOLDER = re.compile(r"(.+)-(\d+)")
 MOVE_OUT = "move it out of the folder"
 LOOKS, LOOK_AGAIN_S = 5, 0.05

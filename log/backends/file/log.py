@@ -106,6 +106,9 @@ class FileLog:
     def _make_folder(self) -> None:
         if self.read_only:
             raise LogStorageError(f"{self.path} is no refold log: it has no {MARKER_NAME}")
+        parents = [os.path.dirname(self.path)]
+        while parents[-1] != "/" and not self._storage.exists(parents[-1]):
+            parents.append(os.path.dirname(parents[-1]))
         self._storage.make_folder(self.path)
         names = [name for name in self._storage.list(self.path) if not name.startswith(".")]
         if names and MARKER_NAME not in names:
@@ -115,7 +118,8 @@ class FileLog:
             )
         marker = msgspec.json.encode(Marker(FORMAT, VERSION))
         replace_file(self._storage, f"{self.path}/{MARKER_NAME}", marker)
-        self._storage.sync_folder(os.path.dirname(self.path))
+        for parent in parents:
+            self._storage.sync_folder(parent)
 
     @contextmanager
     def _changing(self, what: str) -> Iterator[None]:
@@ -302,6 +306,8 @@ class FileLog:
             )
         except FileNotFoundError:
             return {}
+        except OSError as error:
+            raise LogStorageError(f"{path}: {error}") from error
         except msgspec.DecodeError as error:
             raise CorruptLog(f"{path}: {error}. Delete it and commit the offsets anew") from error
 
