@@ -3,7 +3,8 @@
 Laws 3 and 5: an event's value begins with its *sequence* (0, 1, 2 ... on its partition) and its
 *cause* (the command's offset, its index among the events of that command, and how many there are).
 A command that came from another system's event carries that event as its *origin*, and the events
-that follow repeat it. All are flat integers in the value; defaults are left out.
+that follow repeat it. One that a caller may send again carries the caller's *idempotency key*, and
+the first of its events repeats it. All are flat integers in the value; defaults are left out.
 
 Declare commands and events with `kw_only=True`: it is what puts the envelope first.
 """
@@ -19,6 +20,9 @@ class Command(msgspec.Struct, kw_only=True, omit_defaults=True, tag_field="type"
     origin_sequence: int = -1
     """-1: this command came from outside, not from another system's event."""
     origin_index: int = 0
+    idempotency_key: str = ""
+    """Of the caller's choosing, and the same each time that it sends this command: it is decided
+    once. Remembered by the partition's task for a day (`processors.core.fold`)."""
 
 
 class Event(msgspec.Struct, kw_only=True, omit_defaults=True, tag_field="type", gc=False):
@@ -33,3 +37,5 @@ class Event(msgspec.Struct, kw_only=True, omit_defaults=True, tag_field="type", 
     origin_partition: int = 0
     origin_sequence: int = -1
     origin_index: int = 0
+    idempotency_key: str = ""
+    """The command's, on the first of its events."""

@@ -238,7 +238,7 @@ def _examine_snapshots(
 
 def _difference(stored: Fold[Any], fold: Fold[Any], system: System) -> str:
     state_format = system.decider.state_format
-    for name in ("next_sequence", "last_cause", "at", "rules_version", "origins"):
+    for name in ("next_sequence", "last_cause", "at", "rules_version", "origins", "keys"):
         told, found = getattr(stored, name), getattr(fold, name)
         if told != found:
             return f"the snapshot says {name} {told}, and the events fold to {found}"

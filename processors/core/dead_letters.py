@@ -259,22 +259,24 @@ def _again(record: StoredRecord, offset: int, codec: Codec[Command]) -> Record:
     """The original command, with a header that names its letter."""
     headers = [pair for pair in record.headers if not pair[0].startswith(OUR_HEADERS)]
     return Record(
-        value=_without_origin(record.value, codec),
+        value=_to_decide_again(record.value, codec),
         key=record.key,
         timestamp=record.timestamp,
         headers=[*headers, (RETRY_OF_HEADER, str(offset).encode())],
     )
 
 
-def _without_origin(value: bytes | None, codec: Codec[Command]) -> bytes | None:
+def _to_decide_again(value: bytes | None, codec: Codec[Command]) -> bytes | None:
+    """Without the origin and the idempotency key: these were seen, and it would be left out."""
     try:
         command = codec.decode(value or b"")
     except DECODE_ERRORS:
         return value
-    if command.origin_sequence < 0:
+    if command.origin_sequence < 0 and not command.idempotency_key:
         return value
     command.origin_topic, command.origin_partition = "", 0
     command.origin_sequence, command.origin_index = -1, 0
+    command.idempotency_key = ""
     return codec.encode(command)
 
 

@@ -1,7 +1,7 @@
 """An events partition folded into state, and how far: what a task, a snapshot and replay hold.
 
 Events come in as batches read from the partition; the state, the next sequence, the last cause and
-the origins seen come out (law 4: the events topic is the checkpoint).
+the origins and idempotency keys seen come out (law 4: the events topic is the checkpoint).
 """
 
 import zlib
@@ -17,6 +17,14 @@ from processors.core.decider import Decider, State
 from processors.core.messages import CORE_EVENTS, RulesAdopted
 
 _CORE = frozenset(CORE_EVENTS)
+
+IDEMPOTENCY_WINDOW_MS = 24 * 3_600_000
+"""For so long, by the times of the records, an idempotency key is remembered ..."""
+IDEMPOTENCY_KEYS_MAX = 1_000_000
+"""... or until so many newer ones have come on the partition: some 200 MB."""
+
+Keys = dict[str, tuple[int, int]]
+"""By idempotency key, in the order of their times: the first command's offset, and its time."""
 
 Origins = dict[tuple[str, int], tuple[int, int]]
 """Of each source partition (topic, number), the highest (sequence, index) seen."""
@@ -52,6 +60,7 @@ class Fold(Generic[State]):
         at: int = 0,
         rules_version: int = 0,
         origins: Origins | None = None,
+        keys: Keys | None = None,
     ) -> None:
         self.decider = decider
         self.state = state
@@ -64,6 +73,7 @@ class Fold(Generic[State]):
         self.at = at
         self.rules_version = rules_version
         self.origins: Origins = origins or {}
+        self.keys: Keys = keys or {}
 
     def advance(self, partition: Partition, batches: Iterable[Batch], codec: Codec[Event]) -> int:
         """Fold whole batches, in order; returns the number of events folded.
@@ -102,6 +112,8 @@ class Fold(Generic[State]):
                     state = evolve(state, event)
                 if event.origin_sequence >= 0:
                     self.see_origin(event)
+                if event.idempotency_key:
+                    self.remember(event.idempotency_key, event.cause, record.timestamp)
             next_offset = batch.last_offset + 1
             if batch.max_timestamp > self.at:
                 self.at = batch.max_timestamp
@@ -140,6 +152,22 @@ class Fold(Generic[State]):
         if not self.has_seen_origin(message):
             source = message.origin_topic, message.origin_partition
             self.origins[source] = message.origin_sequence, message.origin_index
+
+    def first_cause(self, key: str, at: int) -> int | None:
+        """The offset of the command that had this idempotency key, within the window."""
+        cause, seen_at = self.keys.get(key, (-1, 0))
+        return cause if cause >= 0 and at - seen_at <= IDEMPOTENCY_WINDOW_MS else None
+
+    def remember(self, key: str, cause: int, at: int) -> None:
+        """The command at offset `cause` has this idempotency key. The oldest are forgotten."""
+        keys = self.keys
+        keys.pop(key, None)
+        keys[key] = cause, at
+        while True:
+            oldest = next(iter(keys))
+            if len(keys) <= IDEMPOTENCY_KEYS_MAX and at - keys[oldest][1] <= IDEMPOTENCY_WINDOW_MS:
+                return
+            del keys[oldest]
 
 
 def new_fold(decider: Decider[State]) -> Fold[State]:

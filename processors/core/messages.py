@@ -13,6 +13,13 @@ class NothingChanged(Event, tag="nothing_changed.v1", kw_only=True):
     reason: str = ""
 
 
+class CommandRepeated(Event, tag="command_repeated.v1", kw_only=True):
+    """The command's idempotency key was seen before: it is not decided again. Its answer is that
+    of the command at `first_cause`, on the same partition."""
+
+    first_cause: int
+
+
 class CommandDeadLettered(Event, tag="command_dead_lettered.v1", kw_only=True):
     """A command that does not decode, or that the decider raised at (law 11)."""
 
@@ -26,4 +33,4 @@ class RulesAdopted(Event, tag="rules_adopted.v1", kw_only=True):
 
 
 CORE_COMMANDS = (Tick,)
-CORE_EVENTS = (NothingChanged, CommandDeadLettered, RulesAdopted)
+CORE_EVENTS = (NothingChanged, CommandRepeated, CommandDeadLettered, RulesAdopted)

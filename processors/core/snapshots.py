@@ -60,6 +60,8 @@ class SnapshotHeader(msgspec.Struct, frozen=True):
     last_offset: int = -1
     last_checksum: int = 0
     """These two: as in `Fold`. Snapshots of old have none, and another fingerprint."""
+    keys: list[tuple[str, int, int]] = []
+    """Idempotency keys, each with its first command's offset and time, in order."""
 
 
 class SnapshotError(Exception):
@@ -126,6 +128,7 @@ class Snapshots(ABC):
             origins=[(*source, *seen) for source, seen in sorted(fold.origins.items())],
             last_offset=fold.last_offset,
             last_checksum=fold.last_checksum,
+            keys=[(key, *seen) for key, seen in fold.keys.items()],
         )
         state = encode_state(self._decider.state_format, fold.state)
         chunks = itertools.chain((msgspec.json.encode(header),), state)
@@ -209,6 +212,7 @@ class Snapshots(ABC):
             at=header.at,
             rules_version=header.rules_version,
             origins={(topic, number): (seq, at) for topic, number, seq, at in header.origins},
+            keys={key: (cause, at) for key, cause, at in header.keys},
         )
 
 

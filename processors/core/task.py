@@ -21,7 +21,13 @@ from log.record import NO_HEADERS, Batch, BatchBuilder, Record, StoredRecord
 from processors.core.dead_letters import dead_letter_of
 from processors.core.decider import EvolveFailed
 from processors.core.decider import fold as fold_events
-from processors.core.messages import CommandDeadLettered, NothingChanged, RulesAdopted, Tick
+from processors.core.messages import (
+    CommandDeadLettered,
+    CommandRepeated,
+    NothingChanged,
+    RulesAdopted,
+    Tick,
+)
 from processors.core.recovery import Recovery
 from processors.core.snapshots import Snapshots
 from processors.core.system import System
@@ -278,10 +284,10 @@ class Task:
                     ):
                         fold.state, fold.at, apply = state, at, _unchanged
                         events, state = self._decide_specially(record, command, now)
-                    elif command.origin_sequence < 0:
+                    elif command.origin_sequence < 0 and not command.idempotency_key:
                         events = decide(state, command, now)
                     else:
-                        events, apply = self._decide_once(state, command, now)
+                        events, apply = self._decide_once(state, command, cause, now)
                     if len(events) == 1:
                         event = events[0]
                         event.sequence = first + size
@@ -297,7 +303,7 @@ class Task:
                     raise
                 except Exception as error:
                     events, apply = (self._dead_letter(record, error),), _unchanged
-                    fold.see_origin(command, events)
+                    self._note(command, events, cause, now)
                     values = self._encode(events, first + size, cause)
                 at, decided = now, decided + 1
                 for event in events:
@@ -376,8 +382,12 @@ class Task:
         builder.append(0, timestamp, None, self._event_codec.encode(adopted), NO_HEADERS)
         return 1
 
-    def _decide_once(self, state: Any, command: Any, now: int) -> tuple[Sequence[Event], Apply]:
-        """The events of a command with an origin, and how to apply them."""
+    def _decide_once(
+        self, state: Any, command: Any, cause: int, now: int
+    ) -> tuple[Sequence[Event], Apply]:
+        """The events of a command with an origin, or an idempotency key, and how to apply them."""
+        if command.origin_sequence < 0:
+            return self._decide_keyed(state, command, cause, now)
         # What `has_seen_origin` and `see_origin` do, with one look at the watermark.
         fold = self.fold
         topic, number = command.origin_topic, command.origin_partition
@@ -402,6 +412,28 @@ class Task:
                 event.origin_index = index
         return events, apply
 
+    def _decide_keyed(
+        self, state: Any, command: Any, cause: int, now: int
+    ) -> tuple[Sequence[Event], Apply]:
+        fold = self.fold
+        first_cause = fold.first_cause(command.idempotency_key, now)
+        if first_cause is not None:
+            return (CommandRepeated(first_cause=first_cause),), _unchanged
+        events = fold.decider.decide(state, command, now)
+        apply: Apply = fold.decider.evolve if events else _unchanged
+        events = events or (NothingChanged(),)
+        self._note(command, events, cause, now)
+        return events, apply
+
+    def _note(self, command: Any, events: Sequence[Event], cause: int, now: int) -> None:
+        """Remember the origin and the idempotency key of a command, which these events repeat."""
+        if command is None:
+            return
+        self.fold.see_origin(command, events)
+        if command.idempotency_key:
+            events[0].idempotency_key = command.idempotency_key
+            self.fold.remember(command.idempotency_key, cause, now)
+
     def _decide_specially(
         self, record: StoredRecord, command: Any, now: int
     ) -> tuple[Sequence[Event], Any]:
@@ -410,6 +442,8 @@ class Task:
         fold = self.fold
         if command.origin_sequence >= 0 and fold.has_seen_origin(command):
             events: list[Event] = [NothingChanged(reason=SEEN_BEFORE)]
+        elif (first_cause := fold.first_cause(command.idempotency_key, now)) is not None:
+            return [CommandRepeated(first_cause=first_cause)], fold.state
         else:
             events = self._fire_timers(now)
             if type(command) is not Tick:
@@ -422,9 +456,9 @@ class Task:
                     fold.state = fold_events(fold.decider, decided, fold.state)
                     fold.at = now
                     events = [*events, *decided, *self._fire_timers(now)]
-        if command.origin_sequence >= 0:
+        if command.origin_sequence >= 0 or command.idempotency_key:
             events = events or [NothingChanged()]
-            fold.see_origin(command, events)
+            self._note(command, events, record.offset, now)
         return events, fold.state
 
     def _fire_timers(self, now: int) -> list[Event]:

@@ -79,7 +79,8 @@ class Acknowledged:
 
 
 class Producer(Actor):
-    """Appends commands of some keys, in order; what is not acknowledged, again."""
+    """Appends commands of some keys, in order; what is not acknowledged, again. Every other one
+    has an idempotency key: however often it is on the log, it is decided once."""
 
     rest_ms_max = 400
     """Between two sends: a run lasts some seconds, in which things go wrong."""
@@ -135,6 +136,8 @@ class Producer(Actor):
         topics = self._log.topics()
         for _ in range(min(self._at_once(AT_ONCE_MAX) + 1, len(self._commands))):
             system, at, command = self._commands.popleft()
+            if len(self._commands) % 2:
+                command.idempotency_key = f"{self.name}, {len(self._commands)}"
             config = topics[system.commands_topic]
             key, numbers = system.placed(command, config.partitions)
             value = system.command_codec(config).encode(command)

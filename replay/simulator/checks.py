@@ -5,6 +5,7 @@ The checks read what is durable, past all faults, and follow it with folds of th
 
 - what was acknowledged to a producer, or seen once, is there, the same, for good;
 - every command is decided once, in order, its events whole; sequences have no gap;
+- a command that was sent again with its idempotency key is decided once, within the window;
 - what reactors are to lead to is decided once each, by origin, and nothing else has an origin;
 - states keep their system's invariant; deciding again gives the same bytes (in the end);
 - every read model is what a rebuild makes of the same events;
@@ -20,8 +21,8 @@ from log.envelope import Event
 from log.errors import LogError
 from log.interface import Log
 from log.record import StoredRecord
-from processors.core.fold import new_fold
-from processors.core.messages import NothingChanged, RulesAdopted
+from processors.core.fold import IDEMPOTENCY_WINDOW_MS, new_fold
+from processors.core.messages import CommandRepeated, NothingChanged, RulesAdopted
 from processors.core.system import System
 from processors.core.task import SEEN_BEFORE
 from replay.simulator.actors import Acknowledged
@@ -92,6 +93,10 @@ class PartitionWatch:
         self.command_offsets: list[int] = []
         self.origins: dict[int, Origin] = {}
         """By command offset."""
+        self.keys: dict[int, str] = {}
+        """By command offset, its idempotency key."""
+        self.decided_at: dict[str, int] = {}
+        """By idempotency key, the time at which it was decided."""
         self.accepted = Counter[Origin]()
         self.to_perform: list[Event] = []
         """Events that effects react to."""
@@ -114,7 +119,7 @@ class PartitionWatch:
         """Errors: Violation."""
         for record in self.commands.news(log, whole=whole):
             self.command_offsets.append(record.offset)
-            self._note_origin(record)
+            self._note_command(record)
         news = self.events.news(log, whole=whole)
         for record in news:
             event = self._event_codec.decode(record.value or b"")
@@ -126,13 +131,15 @@ class PartitionWatch:
             except AssertionError as error:
                 raise Violation(f"{self.where}: the invariant is broken: {error}") from error
 
-    def _note_origin(self, record: StoredRecord) -> None:
+    def _note_command(self, record: StoredRecord) -> None:
         try:
             command = self._command_codec.decode(record.value or b"")
         except Exception:
             return  # it will be a dead letter
         if command.origin_sequence >= 0:
             self.origins[record.offset] = origin_of(command)
+        if command.idempotency_key:
+            self.keys[record.offset] = command.idempotency_key
 
     def _check_order(self, event: Event, record: StoredRecord) -> None:
         place = f"{self.where}: at events offset {record.offset}"
@@ -168,6 +175,8 @@ class PartitionWatch:
         if type(event) in self._effect_kinds:
             self.to_perform.append(event)
         self.happened.append((event, record.timestamp))
+        if event.cause_index == 0 and event.cause in self.keys:
+            self._check_key(event, self.keys[event.cause])
         origin = self.origins.get(event.cause)
         is_seen = type(event) is NothingChanged and event.reason == SEEN_BEFORE
         if origin is not None and event.cause_index == 0 and not is_seen:
@@ -177,6 +186,18 @@ class PartitionWatch:
                     f"{self.where}: the command at offset {event.cause} was decided, and its "
                     f"origin {origin} had been decided before: it is doubled"
                 )
+
+    def _check_key(self, event: Event, key: str) -> None:
+        decided_at, at = self.decided_at.get(key), self.fold.at
+        is_remembered = decided_at is not None and at - decided_at <= IDEMPOTENCY_WINDOW_MS
+        if is_remembered != (type(event) is CommandRepeated):
+            what = "decided again" if is_remembered else "not decided"
+            raise Violation(
+                f"{self.where}: the command at offset {event.cause}, of the idempotency key "
+                f"{key!r}, was {what}"
+            )
+        if not is_remembered:
+            self.decided_at[key] = at
 
     def missing(self, wall_ms: int) -> str | None:
         """What is not caught up here; None where everything is."""

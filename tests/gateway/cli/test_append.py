@@ -156,3 +156,17 @@ def test_two_append_to_one_log_at_once(cli: Cli) -> None:
     ended = [end(each) for each in [cli.start("append", "parking", "in.jsonl") for _ in "ab"]]
     assert [each.exit_code for each in ended] == [0, 0], ended
     assert len(records(cli)) == 10_000
+
+
+def test_a_line_that_is_sent_again_with_its_key_is_decided_once(cli: Cli) -> None:
+    line = (
+        '{"type": "park_car.v1", "spot": "a", "car": "red", "stay_ms": 1000000000000, '
+        '"idempotency_key": "k1"}\n'
+    )
+    for _ in range(2):
+        assert cli("append", "parking", stdin=line).exit_code == 0
+    assert cli("run", "parking", "--until-idle").exit_code == 0
+    events = [record["value"] for record in cli("read", "parking.events", "--json").json_lines]
+    parked, repeated = events[1:]
+    assert (parked["type"], parked["idempotency_key"]) == ("car_parked.v1", "k1")
+    assert (repeated["type"], repeated["first_cause"]) == ("command_repeated.v1", 0)

@@ -39,12 +39,12 @@ def mutant(sample: str, place: str) -> Callable[[Mutate], Mutate]:
 def origin_watermark_off_by_one(patch: pytest.MonkeyPatch) -> None:
     whole = Task._decide_once
 
-    def decide_once(self: Task, state: Any, command: Any, now: int) -> Any:
+    def decide_once(self: Task, state: Any, command: Any, cause: int, now: int) -> Any:
         source = command.origin_topic, command.origin_partition
         mark = command.origin_sequence, command.origin_index
         if self.fold.origins.get(source) == mark:  # `<` where `<=` should be
             self.fold.origins[source] = command.origin_sequence, command.origin_index - 1
-        return whole(self, state, command, now)
+        return whole(self, state, command, cause, now)
 
     patch.setattr(Task, "_decide_once", decide_once)
 
@@ -140,3 +140,15 @@ def reactor_goes_on_after_a_failed_append(patch: pytest.MonkeyPatch) -> None:
             raise
 
     patch.setattr(Follower, "_read", read)
+
+
+@mutant("parking", "cluster")
+def idempotency_keys_forgotten_by_a_successor(patch: pytest.MonkeyPatch) -> None:
+    whole = Fold.advance
+
+    def advance(self: Fold[Any], *arguments: Any) -> int:
+        count = whole(self, *arguments)
+        self.keys.clear()
+        return count
+
+    patch.setattr(Fold, "advance", advance)
