@@ -53,6 +53,7 @@ def run_member(
     config: Config,
     names: Sequence[str],
     until_idle: bool,
+    simulated: bool,
     partitions: Sequence[int],
     stop: threading.Event,
 ) -> None:
@@ -64,6 +65,6 @@ def run_member(
     health_port = config.health_port if 0 in partitions else 0
     with (
         context.open_log(create=True) as log,
-        member(config, log, systems, health_port) as worker,
+        member(config, log, systems, health_port, simulated=simulated) as worker,
     ):
         worker.run(until_idle=until_idle, stop=stop)

@@ -62,6 +62,12 @@ def run(
     projections: Annotated[
         bool, typer.Option("--projections/--no-projections", help="Move read models as well.")
     ] = True,
+    simulated: Annotated[
+        bool,
+        typer.Option(
+            "--simulated", help="Effects play the outside, as in a demo, where they can."
+        ),
+    ] = False,
     log: LogOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -86,7 +92,8 @@ def run(
     if on_cluster:
         set_up_logging(context.config.log_format)
     with context.open_log(create=True) as opened, Interrupts() as interrupts:
-        job = (ClusterJob if on_cluster else Job)(context, registered, opened, interrupts)
+        kind = ClusterJob if on_cluster else Job
+        job = kind(context, registered, opened, interrupts, simulated)
         job.choose(partitions)
         job.before = job.decided()
         started_s = time.monotonic()
@@ -102,6 +109,7 @@ def decide_share(
     config: Config,
     names: Sequence[str],
     until_idle: bool,
+    simulated: bool,
     partitions: Sequence[int],
     stop: threading.Event,
 ) -> None:
@@ -121,6 +129,7 @@ def decide_share(
             monitor=monitor,
             tracing=tracing.of_task if tracing else None,
             settings=config.effects,
+            simulated=simulated,
         ) as worker,
     ):
         worker.run(until_idle=until_idle, stop=stop)
@@ -134,6 +143,8 @@ class Job:
     registered: Sequence[Registered]
     log: Log
     interrupts: Interrupts
+    simulated: bool = False
+    """Whether effects play the outside."""
     partitions: Sequence[int] = ()
     before: dict[tuple[str, int], int] = field(default_factory=dict)
     """What was decided when it began."""
@@ -163,7 +174,7 @@ class Job:
             note(f"running {', '.join(names)} on {self.context.config.log}; Ctrl-C ends it")
         if processes == 1:
             return self._decide_here(until_idle)
-        work = partial(self.share, self.context.config, names, until_idle)
+        work = partial(self.share, self.context.config, names, until_idle, self.simulated)
         code = run_processes(work, self.partitions, processes, failed=failed)
         if code:
             raise typer.Exit(code)
@@ -197,6 +208,7 @@ class Job:
                 monitor=monitor,
                 tracing=tracing.of_task if tracing else None,
                 settings=self.context.config.effects,
+                simulated=self.simulated,
             )
 
     def decided(self) -> dict[tuple[str, int], int]:
@@ -262,7 +274,9 @@ class ClusterJob(Job):
 
     def _decide_here(self, until_idle: bool) -> dict[str, float]:
         config = self.context.config
-        with member(config, self.log, self.systems, config.health_port) as worker:
+        with member(
+            config, self.log, self.systems, config.health_port, simulated=self.simulated
+        ) as worker:
             worker.run(until_idle=until_idle, stop=self.interrupts.stop)
             self._decided = {
                 key: at + worker.decided_at[Place(*key)] for key, at in self.before.items()

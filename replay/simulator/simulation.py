@@ -6,10 +6,11 @@ refold simulate parking --seeds 50         the same from the command line
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 
 import msgspec
 
-from processors.core.registry import Registered, Registry
+from processors.core.registry import Registry, UnknownSystem
 from processors.core.system import System
 from projections.core.projection import Projection
 from projections.core.read_models import read_models
@@ -22,7 +23,7 @@ PLACES: dict[str, type[ClusterPlace] | type[DiskPlace]] = {
     "cluster": ClusterPlace,
     "disk": DiskPlace,
 }
-SHRINKING_RUNS_MAX = 60
+SHRINKING_RUNS_MAX = 80
 
 _ANYWHERE = (
     Fault(kind="kill", every_ms=(150, 900)),
@@ -96,7 +97,7 @@ class SimulationFailed(AssertionError):
 
 
 def simulate(
-    system: System | Registered,
+    system: System,
     *,
     seeds: Iterable[int] = range(20),
     on: Sequence[str] = ("cluster", "disk"),
@@ -120,19 +121,22 @@ def simulate(
 
 
 def subject_of(
-    system: System | Registered, projections: Mapping[str, Sequence[Projection]] | None = None
+    system: System,
+    projections: Mapping[str, Sequence[Projection]] | None = None,
+    registry: Registry | None = None,
 ) -> Subject:
-    """A system, those connected with it, and their read models."""
-    given = {name: tuple(each) for name, each in (projections or {}).items()}
-    main = system.system if isinstance(system, Registered) else system
-    registered = {each.system.name: each for each in Registry() if projections is None}
-    if isinstance(system, Registered):
-        registered[main.name] = system
-    for each in main.connected:
-        if each.name in registered and registered[each.name].system is each:
-            found = read_models(registered[each.name]).projections.values()
-            given.setdefault(each.name, tuple(found))
-    return Subject(main.connected, main, given)
+    """A system, those connected with it, and their read models: those given, by system name, or
+    else those that the registry knows."""
+    if projections is not None:
+        given = {name: tuple(each) for name, each in projections.items()}
+        return Subject(system.connected, system, given)
+    known = registry or Registry()
+    found = {}
+    for each in system.connected:
+        with suppress(UnknownSystem):
+            models = read_models(known.find(each.name))
+            found[each.name] = tuple(models.projections.values())
+    return Subject(system.connected, system, found)
 
 
 def run_seed(
@@ -142,13 +146,14 @@ def run_seed(
     profile: Profile | None,
     report: Report,
     *,
+    only: frozenset[str] | None = None,
     shrinking: bool = True,
 ) -> Outcome:
-    """One seed at one place, counted in `report`; a failure is shrunk."""
+    """One seed at one place, counted in `report`; a failure is shrunk. `only`: these faults."""
     chosen = profile or ROUGH[place]
     chosen.check_kinds(PLACES[place].kinds, PLACES[place].mode)
     began_s = time.perf_counter()
-    outcome = World(subject, chosen, seed, PLACES[place]).run()
+    outcome = World(subject, chosen, seed, PLACES[place], only).run()
     report.runs += 1
     report.commands += outcome.commands
     report.events += outcome.events
@@ -172,7 +177,7 @@ def _failure(
     shrunk = shrink(outcome, violation_of) if shrinking else outcome
     names = [each.name for each in shrunk.injected]
     short = subject.flow_of.name.rpartition(".")[2]
-    only = f" --only {','.join(names)}" if len(names) < len(outcome.injected) else ""
+    only = f" --only {','.join(names) or 'none'}" if len(names) < len(outcome.injected) else ""
     named = "" if profile is ROUGH[place] else f" --profile {profile.name}.toml"
     assert shrunk.violation is not None
     return Failure(
@@ -185,31 +190,41 @@ def _failure(
 
 
 def shrink(outcome: Outcome, run: Callable[[frozenset[str]], Outcome | None]) -> Outcome:
-    """Fewer faults that still find something (Zeller's ddmin, with a limit to the runs).
+    """Fewer faults that still find something: without whole kinds, then without some (Zeller's
+    ddmin), as long as SHRINKING_RUNS_MAX allows.
 
     `run` plays the seed again with some of the faults alone; None where nothing was found.
     """
-    best, parts, runs = outcome, 2, 0
-    names = [each.name for each in outcome.injected]
-    while len(names) >= 1 and runs < SHRINKING_RUNS_MAX:
+    best, runs = outcome, 0
+
+    def without(gone: Iterable[str]) -> bool:
+        """Whether it is still found; then that is the best."""
+        nonlocal best, runs
+        runs += 1
+        kept = {each.name for each in best.injected}.difference(gone)
+        found = run(frozenset(kept)) if runs <= SHRINKING_RUNS_MAX else None
+        best = found or best
+        return found is not None
+
+    for kind in sorted({kind_of(each.name) for each in outcome.injected}):
+        without([each.name for each in best.injected if kind_of(each.name) == kind])
+    parts = 2
+    while best.injected and runs < SHRINKING_RUNS_MAX:
+        names = [each.name for each in best.injected]
         size = max(len(names) // parts, 1)
         chunks = [names[at : at + size] for at in range(0, len(names), size)]
-        found = None
-        for chunk in chunks:
-            kept = [name for name in names if name not in chunk]
-            runs += 1
-            found = run(frozenset(kept))
-            if found is not None or runs >= SHRINKING_RUNS_MAX:
-                break
-        if found is not None:
-            best = found
-            happened = {each.name for each in found.injected}
-            names, parts = [name for name in names if name in happened], max(parts - 1, 2)
+        if any(without(chunk) for chunk in chunks):
+            parts = max(parts - 1, 2)
         elif size == 1:
             break
         else:
             parts = min(parts * 2, len(names))
     return best
+
+
+def kind_of(name: str) -> str:
+    """Of an occasion: `lost_ack#17` is a `lost_ack`."""
+    return name.partition("#")[0]
 
 
 def told(failure: Failure) -> str:

@@ -11,11 +11,12 @@ a step that failed is a new event, and must not move the money twice.
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
+from zlib import crc32
 
 from processors.booking.stays.answering import is_awaited
 from processors.booking.stays.commands import AnswerPayment
 from processors.booking.stays.events import PaymentRequested
-from processors.booking.stays.terms import PaymentOutcome
+from processors.booking.stays.terms import PaymentOperation, PaymentOutcome
 from processors.core.effect import Effect, Limits, Perform, Refused, Request
 
 DECLINED = (HTTPStatus.PAYMENT_REQUIRED, HTTPStatus.CONFLICT)
@@ -94,6 +95,14 @@ async def simulated() -> AsyncIterator[Mapping[str, str]]:
         yield {"url": url}
 
 
+def scripted(request: Request) -> AnswerPayment:
+    """One payment in eight is declined when it is authorized."""
+    event: PaymentRequested = request.event
+    unlucky = crc32(payment_id(event).encode()) % 8 == 0
+    declined = unlucky and event.operation is PaymentOperation.AUTHORIZE
+    return answer_to(event, PaymentOutcome.DECLINED if declined else PaymentOutcome.DONE)
+
+
 PAYMENTS: Effect = Effect(
     name="payments",
     on=(PaymentRequested,),
@@ -103,4 +112,5 @@ PAYMENTS: Effect = Effect(
     limits=Limits(at_once=32, attempt_s=5.0),
     settings={"url": "http://127.0.0.1:8099"},
     simulator=simulated,
+    script=scripted,
 )

@@ -17,6 +17,7 @@ from processors.media.blobs import BlobMissing, BlobStore, open_blobs
 from processors.media.photos.commands import RecordRenderFailed, RecordRenditions
 from processors.media.photos.decider import is_awaited
 from processors.media.photos.events import RenderRequested
+from processors.media.photos.flow import rendered
 from processors.media.photos.samples import samples
 from processors.media.photos.state import Photos
 from processors.media.photos.terms import Failure, Rendition
@@ -116,5 +117,6 @@ RENDER = Effect(
     limits=Limits(at_once=AT_ONCE, attempt_s=SECONDS_FOR_A_LARGE_PICTURE),
     settings={"blobs": "blobs"},
     simulator=sample_store,
+    script=lambda request: rendered(request.event),
 )
 EFFECTS = (RENDER,)

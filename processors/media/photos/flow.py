@@ -88,20 +88,33 @@ class World:
     def _answer(self, event: RenderRequested) -> Any:
         """The outside: it fails now and then, and now and then makes other bytes."""
         luck = self.draw.random()
-        named: dict[str, Any] = {
-            "photo": event.photo,
-            "number": event.number,
-            "attempt": event.attempt,
-        }
         if luck < 0.12:
             failure = self.draw.choice(list(Failure))
-            return RecordRenderFailed(**named, failure=failure, reason="it could not be")
-        width, height = SIZES[int(event.digest, 16) % len(SIZES)]
-        made = event.expected
-        if not made or luck > 0.9:
-            salt = event.attempt if luck > 0.9 else 0
-            made = tuple(_rendition(event, width, height, edge, salt) for edge in _edges(event))
-        return RecordRenditions(**named, width=width, height=height, renditions=made)
+            return RecordRenderFailed(
+                photo=event.photo,
+                number=event.number,
+                attempt=event.attempt,
+                failure=failure,
+                reason="it could not be",
+            )
+        return rendered(event, other=luck > 0.9)
+
+
+def rendered(event: RenderRequested, *, other: bool = False) -> RecordRenditions:
+    """What rendering might give; `other` bytes than the last time."""
+    width, height = SIZES[int(event.digest, 16) % len(SIZES)]
+    made = event.expected
+    if not made or other:
+        salt = event.attempt if other else 0
+        made = tuple(_rendition(event, width, height, edge, salt) for edge in _edges(event))
+    return RecordRenditions(
+        photo=event.photo,
+        number=event.number,
+        attempt=event.attempt,
+        width=width,
+        height=height,
+        renditions=made,
+    )
 
 
 def place(photo: str) -> int:

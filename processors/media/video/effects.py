@@ -33,6 +33,7 @@ from processors.media.video.events import (
     TranscodeStarted,
     VideoCreated,
 )
+from processors.media.video.flow import answer
 from processors.media.video.outside.packaging import package
 from processors.media.video.outside.pictures import pictures
 from processors.media.video.outside.probing import probe
@@ -159,7 +160,13 @@ STEPS: Final[dict[type[Any], Step]] = {
     PackageRequested: Step.PACKAGE,
     FilesDropped: Step.RELEASE,
 }
-_ask: Final = partial(Effect, failed=_failed, settings=SETTINGS, simulator=sample_store)
+_ask: Final = partial(
+    Effect,
+    failed=_failed,
+    settings=SETTINGS,
+    simulator=sample_store,
+    script=lambda request: answer(request.event),
+)
 EFFECTS: Final = (
     _ask(
         name="probe",

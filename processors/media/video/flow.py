@@ -126,22 +126,15 @@ class _Outside:
                 return RecordProbe(video=video, facts=self.facts())
             case SourceProbed(video=video) if fails:
                 return FailStep(video=video, step=Step.PICTURES, reason="no space left on device")
-            case SourceProbed(video=video):
-                listing = _blob(f"pictures of {video}", 300)
-                return RecordPictures(video=video, listing=listing, files=_pictures(video))
             case TranscodeStarted(job=job) if fails:
                 return FailTranscode(job=job, reason="the source ends at frame 17")
-            case TranscodeStarted():
-                return _finished(event)
             case PackageRequested(video=video, encoding=encoding) if fails:
                 reason = "the renditions are not cut alike"
                 step = Step.PACKAGE
                 return FailStep(video=video, step=step, encoding=encoding, reason=reason)
-            case PackageRequested():
-                return _package(event)
-            case FilesDropped():
-                return _dropped(event, fails)
-        return None
+            case FilesDropped() if fails:
+                return _not_dropped(event)
+        return answer(event)
 
     def facts(self) -> Source:
         draw = self.draw
@@ -192,6 +185,31 @@ class _Outside:
         )
 
 
+def answer(event: Any) -> Any:
+    """What an event asks for, done well; None where it asks for nothing."""
+    match event:
+        case VideoCreated(video=video):
+            facts = Source(
+                width=640,
+                height=360,
+                rate_num=25,
+                rate_den=1,
+                duration_us=20_000_000,
+                has_audio=True,
+            )
+            return RecordProbe(video=video, facts=facts)
+        case SourceProbed(video=video):
+            listing = _blob(f"pictures of {video}", 300)
+            return RecordPictures(video=video, listing=listing, files=_pictures(video))
+        case TranscodeStarted():
+            return _finished(event)
+        case PackageRequested():
+            return _package(event)
+        case FilesDropped():
+            return _dropped(event)
+    return None
+
+
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -219,12 +237,18 @@ def _finished(event: TranscodeStarted) -> FinishTranscode:
     )
 
 
-def _dropped(event: FilesDropped, fails: bool) -> RecordDropped | FailStep:
+def _not_dropped(event: FilesDropped) -> FailStep:
+    return FailStep(
+        video=event.video,
+        step=Step.RELEASE,
+        encoding=event.encoding,
+        item=event.part,
+        reason="the listing is not there",
+    )
+
+
+def _dropped(event: FilesDropped) -> RecordDropped:
     video, encoding, part = event.video, event.encoding, event.part
-    if fails:
-        step = Step.RELEASE
-        reason = "the listing is not there"
-        return FailStep(video=video, step=step, encoding=encoding, item=part, reason=reason)
     known = event.records or (event.listing,)
     records = [_digest(f"{encoding} {video} {each}") for each in range(encoding and 3)]
     return RecordDropped(

@@ -2,7 +2,10 @@
 
 from collections.abc import Callable
 
-from replay.simulator.simulation import subject_of
+import msgspec
+
+from replay.simulator.profile import Profile
+from replay.simulator.simulation import ROUGH, subject_of
 from replay.simulator.world import Subject
 from tests.samples import parking, relay
 from tests.samples.asking import World, asking
@@ -13,3 +16,10 @@ SUBJECTS: dict[str, Callable[[], Subject]] = {
     "relay": lambda: subject_of(relay.FINISH, {}),
     "asking": lambda: subject_of(asking(World()), {}),
 }
+
+
+def rough(sample: str, place: str) -> Profile:
+    """The built-in faults, and a workload of a sensible size: a command of the relay leads to
+    thirty."""
+    commands = 30 if sample == "relay" else ROUGH[place].commands
+    return msgspec.structs.replace(ROUGH[place], commands=commands)
