@@ -40,6 +40,10 @@ CRC_FROM = 21
 """The checksum covers everything from the attributes on, so the base offset can be set after."""
 BASE_OFFSET = struct.Struct(">q")
 
+RECORD_COUNT = struct.Struct(">i")
+BASE_TIMESTAMP = slice(27, 35)
+"""Where the header holds it; the records' own timestamps count from there."""
+
 COMPRESSION_MASK = 0x07
 TRANSACTIONAL_BIT = 0x10
 CONTROL_BIT = 0x20
@@ -190,6 +194,44 @@ class Batch:
     def is_control(self) -> bool:
         """A broker's transaction marker: takes an offset, carries no record of a caller."""
         return bool(self.attributes & CONTROL_BIT)
+
+    @property
+    def is_compressed(self) -> bool:
+        return bool(self.attributes & COMPRESSION_MASK)
+
+    def last_record(self) -> StoredRecord | None:
+        """The last record, with no object made of those before it; None where that cannot be had
+        (compressed, or some are hidden)."""
+        if not self.count or self.is_compressed or self._first_offset > self.base_offset:
+            return None
+        buffer, at, start = self._buffer, HEADER_SIZE, HEADER_SIZE
+        end = len(buffer)
+        while at < end:  # a record is its length, as a zigzag varint, and so many bytes
+            start = at
+            byte = buffer[at]
+            length, shift = byte & 0x7F, 7
+            while byte & 0x80:
+                at += 1
+                byte = buffer[at]
+                length |= (byte & 0x7F) << shift
+                shift += 7
+            at += 1 + (length >> 1)
+        alone = bytearray(buffer[:HEADER_SIZE] + buffer[start:])
+        RECORD_COUNT.pack_into(alone, HEADER_SIZE - RECORD_COUNT.size, 1)
+        return next(iter(Batch(bytes(alone))))
+
+    def has_records_of(self, other: "Batch") -> bool:
+        """Whether both hold the same records, to the byte, told without reading them: False also
+        where that cannot be told (compressed, or some are hidden)."""
+        return (
+            self.count == other.count
+            and not self.is_compressed
+            and not other.is_compressed
+            and self._first_offset <= self.base_offset
+            and other._first_offset <= other.base_offset
+            and self._buffer[BASE_TIMESTAMP] == other._buffer[BASE_TIMESTAMP]
+            and self._buffer[HEADER_SIZE:] == other._buffer[HEADER_SIZE:]
+        )
 
     def is_intact(self) -> bool:
         """Whether the bytes are those that were written (CRC-32C over the attributes and on)."""

@@ -4,7 +4,10 @@ Events come from the log as batches; they leave as batches and records that begi
 two commands, wherever the batches do (a broker's, or an import's, may not).
 """
 
+from collections import deque
 from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import overload
 
 from log.codec import DECODE_ERRORS
 from log.envelope import Event
@@ -17,6 +20,30 @@ from processors.core.system import System
 
 READ_BYTES = 1 << 20
 _ADOPTED_TAG = b"rules_adopted.v1"
+
+
+class WholeCommands(Sequence[StoredRecord]):
+    """Events that begin and end between two commands. Where they are all of one `batch`, they are
+    read from it when they are asked for; the last one is at hand."""
+
+    def __init__(self, records: list[StoredRecord], batch: Batch | None = None) -> None:
+        self.batch = batch
+        self._records = records
+        """All of them; of a batch, at first the last one alone."""
+
+    def __len__(self) -> int:
+        return len(self._records) if self.batch is None else self.batch.count
+
+    @overload
+    def __getitem__(self, at: int) -> StoredRecord: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[StoredRecord]: ...
+    def __getitem__(self, at: int | slice) -> StoredRecord | list[StoredRecord]:
+        if at == -1:
+            return self._records[-1]
+        if len(self._records) < len(self) and self.batch is not None:
+            self._records = list(self.batch)
+        return self._records[at]
 
 
 class RecordedEvents:
@@ -54,6 +81,9 @@ class RecordedEvents:
 
     def adoptions(self, records: Sequence[StoredRecord]) -> list[int]:
         """Which of the records say that other rules decide from there on."""
+        batch = records.batch if isinstance(records, WholeCommands) else None
+        if batch is not None and not batch.is_compressed and _ADOPTED_TAG not in batch.buffer:
+            return []
         return [
             at
             for at, record in enumerate(records)
@@ -65,13 +95,14 @@ class RecordedEvents:
 
         Adopting rules belongs to the command after it, though its cause is the one before it.
         """
-        records = list(batch)
-        if not records:
+        ends = [*islice(batch, 1), *deque(batch, maxlen=1)]  # a list of all takes half of a fold
+        if not ends:
             return batch
-        first, last = self.decode(records[0]), self.decode(records[-1])
-        is_in_order = last.sequence - first.sequence + 1 == len(records)
+        first, last = map(self.decode, ends)
+        is_in_order = last.sequence - first.sequence + 1 == batch.count
         if is_in_order and last.cause < command_offset:
             return batch
+        records = list(batch)
         head: list[StoredRecord] = []
         for record in records:
             event = self.decode(record)
@@ -82,8 +113,8 @@ class RecordedEvents:
             return batch
         return batch_of(head) if head else None
 
-    def whole_commands(self, offset: int, sequence: int) -> Iterator[list[StoredRecord]]:
-        """Lists of events (a MiB or so), each ending with the last event of a command.
+    def whole_commands(self, offset: int, sequence: int) -> Iterator[WholeCommands]:
+        """Lists of events (128 KiB or more), each ending with the last event of a command.
 
         `sequence` is that of the first. An event told again is left out, as the fold does.
         Errors: SequenceGap; IncompleteCommand where the partition ends within a command.
@@ -91,16 +122,20 @@ class RecordedEvents:
         pending: list[StoredRecord] = []
         size = 0
         for batch in self.batches(offset):
+            if not pending and (whole := self._whole(batch, sequence)) is not None:
+                yield whole
+                sequence += len(whole)
+                continue
             pending.extend(batch)
             size += batch.size
-            if size < READ_BYTES and batch.last_offset + 1 < self.end:
+            if size < READ_BYTES // 8 and batch.last_offset + 1 < self.end:
                 continue
-            pending = self._in_sequence(pending, sequence)
+            pending = self.in_sequence(pending, sequence)
             if not pending:
                 continue
             last = self.decode(pending[-1])
             if last.cause_index + 1 == last.cause_count:
-                yield pending
+                yield WholeCommands(pending)
                 sequence = last.sequence + 1
                 pending, size = [], 0
         if pending:
@@ -109,7 +144,21 @@ class RecordedEvents:
                 "are not all there; `refold doctor` tells more"
             )
 
-    def _in_sequence(self, records: Sequence[StoredRecord], due: int) -> list[StoredRecord]:
+    def _whole(self, batch: Batch, sequence: int) -> WholeCommands | None:
+        """A large batch by itself, where its ends tell that it is what is due, and whole."""
+        if batch.size < READ_BYTES // 8 or (record := batch.last_record()) is None:
+            return None
+        first, last = self.decode(next(iter(batch))), self.decode(record)
+        is_due = first.sequence == sequence and last.sequence - sequence + 1 == batch.count
+        if not is_due or last.cause_index + 1 != last.cause_count:
+            return None
+        return WholeCommands([record], batch)
+
+    def in_sequence(self, records: Sequence[StoredRecord], due: int) -> list[StoredRecord]:
+        """Those from the sequence `due` on, each once: what was told before is left out.
+
+        Errors: SequenceGap.
+        """
         if not records:
             return []
         first, last = self.decode(records[0]).sequence, self.decode(records[-1]).sequence

@@ -27,7 +27,7 @@ from projections.core.event_reader import EventReader
 from projections.core.leases import LEASE_S, Lease, LeaseLost, Membership, rebuild_lease
 from projections.core.projection import Events, Projection
 from projections.core.rows import Tables
-from projections.core.store import GenerationReplaced, Session, Store
+from projections.core.store import GenerationReplaced, Session, Store, Watermark
 
 POLL_INTERVAL_S = 0.02
 """How long a new event on one partition may wait while the worker sleeps on another."""
@@ -63,6 +63,11 @@ class Follower:
         self._session: Session
         self._tables: Tables
         self._verified: set[int] = set()
+        self.batches_at_once = 1
+        """Of the store's size, in one transaction. Followers that share a reader have the same."""
+        self.reads_ahead = False
+        """Whether what comes next is read while the store writes. Not where followers share a
+        reader."""
 
     def open(self) -> None:
         """Follow the generation that serves. Errors: ProjectionOutdated."""
@@ -108,11 +113,11 @@ class Follower:
         if number not in self._verified:
             self._reader.verify(number, mark)
             self._verified.add(number)
-        events, after = self._reader.read(number, mark, self._store.batch_bytes)
+        events, after = self._reader.read(number, mark, self._batch_bytes)
         if after == mark:
             return False
         try:
-            with session.transaction(number, after) as write:
+            with self._reading_ahead(number, after), session.transaction(number, after) as write:
                 if session.others_wrote:
                     self._forget_rows()
                 self._fold(events.of(self.projection.kinds))
@@ -125,6 +130,29 @@ class Follower:
         else:
             self._tables.settle(self._store.cached_rows_limit)
         return True
+
+    @property
+    def _batch_bytes(self) -> int:
+        return self._store.batch_bytes * self.batches_at_once
+
+    @contextmanager
+    def _reading_ahead(self, number: int, mark: Watermark) -> Iterator[None]:
+        """The reader keeps the last chunk that it was asked for: ask for the next one, beside what
+        is done within. Databases write without Python's lock."""
+        if not self.reads_ahead:
+            yield
+            return
+
+        def read() -> None:
+            with suppress(Exception):  # the next step meets it
+                self._reader.read(number, mark, self._batch_bytes)
+
+        ahead = threading.Thread(target=read, name="refold-read-ahead")
+        ahead.start()
+        try:
+            yield
+        finally:
+            ahead.join()
 
     def _fold(self, events: Events) -> None:
         try:

@@ -114,3 +114,37 @@ def test_compressed_bytes_that_are_none_are_corrupt(compression: str) -> None:
 def test_an_unknown_compression_is_refused() -> None:
     with pytest.raises(InvalidConfig, match=r"'brotli'.*zstd"):
         new_batch("brotli")
+
+
+def test_batches_of_the_same_records() -> None:
+    """Told by bytes, wherever they stand; not where they are compressed or hidden."""
+    records = [Record(b"a", b"k", 5), Record(b"b", None, 7)]
+    one = Batch(bytes(encode_batch(records, 0)))
+    moved = encode_batch(records, 0)
+    place_batch(moved, 70)
+    later = [Record(b"a", b"k", 6), Record(b"b", None, 8)]  # the same, but for the time
+    assert one.has_records_of(Batch(bytes(moved)))
+    assert not one.has_records_of(Batch(bytes(encode_batch(later, 0))))
+    assert not one.has_records_of(Batch(bytes(encode_batch(records[:1], 0))))
+    assert not one.has_records_of(Batch(bytes(moved), 71))
+    squeezed = Batch(bytes(encode_batch(records, 0, "gzip")))
+    assert squeezed.is_compressed and not one.is_compressed
+    assert not squeezed.has_records_of(squeezed)
+
+
+def test_the_last_record_alone() -> None:
+    records = [Record(b"a" * size, b"k", size) for size in (0, 60, 70, 9000, 3_000_000)]
+    for count in range(1, len(records) + 1):
+        encoded = encode_batch(records[:count], 0)
+        place_batch(encoded, 40)
+        batch = Batch(bytes(encoded))
+        last, expected = batch.last_record(), list(batch)[-1]
+        assert last is not None
+        assert (last.offset, last.timestamp, last.key, last.value) == (
+            expected.offset,
+            expected.timestamp,
+            expected.key,
+            expected.value,
+        )
+    assert Batch(bytes(encode_batch(records, 0, "gzip"))).last_record() is None
+    assert Batch(bytes(encoded), 41).last_record() is None
