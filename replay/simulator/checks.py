@@ -115,6 +115,11 @@ class PartitionWatch:
     def where(self) -> str:
         return f"{self.system.name}-{self.number}"
 
+    @property
+    def lag(self) -> int:
+        """How many commands wait."""
+        return len(self.command_offsets) - self._due
+
     def look(self, log: Log, *, whole: bool = False) -> None:
         """Errors: Violation."""
         for record in self.commands.news(log, whole=whole):
@@ -201,9 +206,8 @@ class PartitionWatch:
 
     def missing(self, wall_ms: int) -> str | None:
         """What is not caught up here; None where everything is."""
-        undecided = len(self.command_offsets) - self._due
-        if undecided or self._left:
-            return f"{self.where}: {undecided} commands are not decided"
+        if self.lag or self._left:
+            return f"{self.where}: {self.lag} commands are not decided"
         next_due = self.system.decider.next_due
         due = None if next_due is None else next_due(self.fold.state)
         if due is not None and due <= wall_ms:

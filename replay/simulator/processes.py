@@ -49,6 +49,8 @@ class Process:
         self._is_held = False
         self.cut_until_ms = 0
         """Until then it does not reach the cluster."""
+        self.down_ms: int | None = None
+        """For how long it is not started again once it was killed; None: left to chance."""
         self.at_death: list[Callable[[], None]] = []
         """What the operating system does when it ends: locks are freed."""
 
@@ -81,6 +83,12 @@ class Process:
             self.is_alive = False
             for action in self.at_death:
                 action()
+
+    @property
+    def is_hit(self) -> bool:
+        """Whether a fault is on it, or about to be."""
+        soon = self._killed_in is not None or self._held_in is not None
+        return soon or self._is_held or not self.is_alive
 
     @property
     def is_held(self) -> bool:

@@ -10,13 +10,14 @@ from contextlib import suppress
 
 import msgspec
 
+from log.errors import InvalidConfig
 from processors.core.registry import Registry, UnknownSystem
 from processors.core.system import System
 from projections.core.projection import Projection
 from projections.core.read_models import read_models
 from replay.simulator.faults import Injected
 from replay.simulator.places import ClusterPlace, DiskPlace
-from replay.simulator.profile import Fault, Profile
+from replay.simulator.profile import BlastRadius, Fault, Profile
 from replay.simulator.world import Outcome, Subject, World
 
 PLACES: dict[str, type[ClusterPlace] | type[DiskPlace]] = {
@@ -37,6 +38,7 @@ _ANYWHERE = (
 ROUGH = {
     "cluster": Profile(
         name="rough",
+        blast_radius=BlastRadius(workers_at_once=2),
         faults=(
             *_ANYWHERE,
             Fault(kind="brokers_restart", every_ms=(2_000, 9_000), lasts_ms=(50, 1_500)),
@@ -50,6 +52,7 @@ ROUGH = {
     ),
     "disk": Profile(
         name="rough",
+        blast_radius=BlastRadius(workers_at_once=2),
         faults=(
             *_ANYWHERE,
             Fault(kind="power_cut", every_ms=(600, 3_000)),
@@ -152,6 +155,11 @@ def run_seed(
     """One seed at one place, counted in `report`; a failure is shrunk. `only`: these faults."""
     chosen = profile or ROUGH[place]
     chosen.check_kinds(PLACES[place].kinds, PLACES[place].mode)
+    if chosen.abort.latency_above_ms or chosen.hypothesis.p99_ms:
+        raise InvalidConfig(
+            f"profile {chosen.name!r}: latencies (p99_ms, latency_above_ms) are measured on real "
+            "workers, with --real: virtual time tells none"
+        )
     began_s = time.perf_counter()
     outcome = World(subject, chosen, seed, PLACES[place], only).run()
     report.runs += 1

@@ -202,6 +202,13 @@ class World:
             self._turn()
             if self.turns % LOOK_EVERY_TURNS == 0:
                 self._look()
+                self._check_abort()
+
+    def _check_abort(self) -> None:
+        """The profile may say when it is enough. Errors: Violation."""
+        limit, lag = self.profile.abort.lag_above, sum(watch.lag for watch in self.watches)
+        if limit and lag > limit:
+            raise Violation(f"aborted: {lag} commands wait, and the limit is {limit}")
 
     def _settle(self) -> None:
         self.faults.is_active = False
@@ -267,7 +274,10 @@ class World:
         process = actor.process
         if not isinstance(end, ProcessKilled) and process is not None and not process.is_held:
             process.kill()
-        actor.ready_ms = self.clock.ms + self.random.randint(1, RESTART_MS)
+        down_ms = self.random.randint(1, RESTART_MS)
+        if process is not None and process.down_ms is not None:
+            down_ms = process.down_ms
+        actor.ready_ms = self.clock.ms + down_ms
 
     def _may_lie(self) -> bool:
         return any(
@@ -301,8 +311,11 @@ class World:
             match fault.kind:
                 case "kill" | "hold" | "power_cut" if not living:
                     pass
+                case "kill" | "hold" | "restart" if not self._has_room():
+                    pass
                 case "kill":
                     victim = living[self.faults.draw("kill", len(living))]
+                    victim.down_ms = self.faults.lasts_ms(fault) or None
                     victim.end_soon(partial(self.faults.draw, "kill"), victim.kill)
                 case "hold":
                     victim = living[self.faults.draw("hold", len(living))]
@@ -316,6 +329,11 @@ class World:
                     victim.end_soon(partial(self.faults.draw, "power_cut"), self.cut_power)
                 case _:
                     self.place.strike(fault, living)
+
+    def _has_room(self) -> bool:
+        """Whether the blast radius allows another fault at a process."""
+        hit = [each for each in self.workmen if each.process is None or each.process.is_hit]
+        return len(hit) < self.profile.blast_radius.workers_at_once
 
     @property
     def living(self) -> list[Process]:

@@ -13,7 +13,7 @@ from log.errors import InvalidConfig
 from processors.core.registry import Registry
 from processors.core.system import System
 from replay.simulator import Fault, Profile, SimulationFailed, load_profile, simulate
-from replay.simulator.profile import Hypothesis
+from replay.simulator.profile import Abort, BlastRadius, Hypothesis
 from replay.simulator.simulation import PLACES, ROUGH, Report, run_seed, subject_of
 from replay.simulator.world import World
 from tests.replay.simulator.samples import SUBJECTS, rough
@@ -142,3 +142,35 @@ def test_a_fault_that_a_place_cannot_make() -> None:
     profile = Profile(name="wrong", faults=(Fault(kind="power_cut", every_ms=(1, 2)),))
     with pytest.raises(InvalidConfig, match=r"the simulated cluster cannot make .*'power_cut'"):
         simulate(SYSTEM, seeds=range(1), on=("cluster",), profile=profile, projections={})
+
+
+def test_the_blast_radius_is_kept() -> None:
+    """With room for none, no process is killed; with room for one, not both at a time."""
+    kills = (Fault(kind="kill", every_ms=(5, 20), lasts_ms=(200, 400)),)
+    none = Profile(name="none", faults=kills, blast_radius=BlastRadius(workers_at_once=0))
+    assert simulate(SYSTEM, seeds=[1], profile=none, projections={}).failures == []
+
+    world = World(SUBJECTS["parking"](), Profile(name="one", faults=kills), 1, PLACES["cluster"])
+    strike, most = world._strike, 0
+
+    def struck() -> None:
+        nonlocal most
+        strike()
+        hit = [each for each in world.workmen if each.process is not None and each.process.is_hit]
+        most = max(most, len(hit))
+
+    world._strike = struck  # type: ignore[method-assign]
+    outcome = world.run()
+    assert (outcome.violation, most) == (None, 1)
+
+
+def test_it_stops_where_the_abort_condition_is_met() -> None:
+    calm = Profile(name="calm", workers=1, abort=Abort(lag_above=1), commands=400)
+    with pytest.raises(SimulationFailed, match=r"aborted: \d+ commands wait, and the limit is 1"):
+        simulate(SYSTEM, seeds=range(5), profile=calm, projections={})
+
+
+def test_latencies_are_for_real_workers() -> None:
+    profile = Profile(name="slow", abort=Abort(latency_above_ms=5))
+    with pytest.raises(InvalidConfig, match="virtual time tells none"):
+        simulate(SYSTEM, seeds=range(1), profile=profile, projections={})
