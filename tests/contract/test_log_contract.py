@@ -248,6 +248,21 @@ def test_offset_for_time_finds_the_first_even_where_time_goes_back(log: Log) -> 
         assert partition.offset_for_time(wanted) == first
 
 
+def test_offset_for_time_counts_records_alone(log: Log) -> None:
+    """And not what ends the writer's appends, which on Kafka has the time of day."""
+    partition = a_partition(log)
+    writer = log.open_writer("orders", 0)
+    offsets: list[int] = []
+    for number in range(5):
+        batch = writer.new_batch()
+        batch.append(0, 1000 + 10 * number, b"k", b"%d" % number, [])
+        offsets += writer.append_batch(batch)
+    writer.close()
+    for timestamp, number in [(0, 0), (1000, 0), (1001, 1), (1010, 1), (1025, 3), (1040, 4)]:
+        assert partition.offset_for_time(timestamp) == offsets[number]
+    assert partition.offset_for_time(1041) is None
+
+
 def test_deleting_before_an_offset_hides_what_is_below(log: Log) -> None:
     partition = a_partition(log, TopicConfig(segment_bytes=1024))
     append_values(partition, *map(str, range(100)), at_ms=7)

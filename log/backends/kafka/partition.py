@@ -30,6 +30,7 @@ other; each has fetched up to 64 MB ahead."""
 PEEK_BYTES = 4096
 """A read of no more than this is a look at a few records: nothing is fetched ahead for it, and
 whoever reads on is not disturbed."""
+SCAN_BYTES = 1 << 20
 
 
 class KafkaPartition:
@@ -71,8 +72,21 @@ class KafkaPartition:
             time.sleep(LOOK_AGAIN_S)  # a commit is answered a little before it is seen
 
     def offset_for_time(self, timestamp: int) -> int | None:
-        offset = self._log.cluster.offset_for_time(self._place(), max(timestamp, 0))
-        return None if offset < 0 else offset
+        wanted_ms = max(timestamp, 0)
+        offset = self._log.cluster.offset_for_time(self._place(), wanted_ms)
+        if offset < 0:
+            return None
+        # To a broker, the marker that ends a transaction is a record, of the time when it ended:
+        # after what it names there may be many records of an earlier time yet.
+        max_bytes, end = PEEK_BYTES, self.high_watermark
+        while offset < end:
+            for batch in self.read(offset, max_bytes):
+                for record in batch:
+                    if record.timestamp >= wanted_ms:
+                        return record.offset
+                offset = batch.last_offset + 1
+            max_bytes = SCAN_BYTES
+        return None
 
     def _place(self) -> TopicPartition:
         self._check_usable()
