@@ -1,6 +1,6 @@
-"""What the two portable forms of a log share: what is exported, and how it is put back.
+"""What the portable forms of a log share: what is exported, and how it is put back.
 
-A log leaves as a folder of Kafka segment files (`portable_folder.py`) or as JSON lines
+A log leaves as a folder or a zip file of Kafka segments (`portable_folder.py`) or as JSON lines
 (`portable_lines.py`), and comes back into any backend: every record at its own offset, with its
 timestamp, key, value and headers. Import checks all there is to check before it writes anything.
 """
@@ -48,6 +48,8 @@ class Counts(msgspec.Struct, kw_only=True):
     topics: int
     partitions: int
     records: int
+    notes: list[str] = []
+    """What a person should know beside: a line each."""
 
 
 def chosen_topics(log: Log, topics: Collection[str] | None) -> dict[str, TopicConfig]:

@@ -1,24 +1,21 @@
-"""A log as a portable folder: segment files in Kafka's own format, and a manifest.
+"""A log as a portable folder, or as one zip file of it: segments in Kafka's own format, and a
+manifest.
 
-    manifest.json                            configurations, offsets, counts, digests
+    manifest.json                            configurations, offsets, counts, digests, systems
     <topic>-<partition>/<base offset>.log    record batches, as on any backend or broker
 
 The manifest is written last: a folder without one is an export that did not finish.
 """
 
 import hashlib
-import os
-import re
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 import msgspec
 
-from log.errors import InvalidConfig
 from log.interface import Log, Partition
 from log.record import HEADER_SIZE, LENGTH_END, Batch, batch_of
-from log.topic import TopicConfig
+from processors.core.registry import Registry
 from replay.portable import (
     Counts,
     ExportedPartition,
@@ -31,36 +28,21 @@ from replay.portable import (
     committed_offsets,
     exported_partitions,
 )
+from replay.portable_files import ExportFiles, FolderFiles, new_folder, new_zip, open_zip
+from replay.portable_manifest import (
+    MANIFEST_NAME,
+    VERSION,
+    Manifest,
+    PartitionFiles,
+    Segment,
+    SystemsSeen,
+    differences_of,
+    load_manifest,
+    systems_on,
+)
 
-MANIFEST_NAME = "manifest.json"
-VERSION = 1
 SEGMENT_BYTES = 1 << 30
-SEGMENT_NAME = re.compile(r"\d{20}\.log")
 DIGEST_SIZE = 16
-
-
-class Segment(msgspec.Struct):
-    """One file: its size and the BLAKE2b digest (16 bytes, hexadecimal) of its content."""
-
-    name: str
-    bytes: int
-    blake2b: str
-    records: int
-
-
-class PartitionFiles(ExportedPartition, kw_only=True):
-    """A partition and its files, in order."""
-
-    segments: list[Segment]
-
-
-class Manifest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """What is in the folder."""
-
-    refold_export: int
-    topics: dict[str, TopicConfig]
-    partitions: list[PartitionFiles]
-    groups: dict[str, list[tuple[str, int, int]]]
 
 
 def export_folder(
@@ -68,59 +50,115 @@ def export_folder(
     out: Path,
     topics: Collection[str] | None = None,
     progress: Progress | None = None,
+    *,
+    registry: Registry | None = None,
+    redacted: Collection[str] = (),
 ) -> Counts:
     """Write a log, or some of its topics, to a new or empty folder.
 
-    Errors: FileExistsError; OSError as the disk gives it.
+    The manifest tells of the systems of `registry`, and of the fields that were `redacted` (the
+    log is one of `redacted_log` then). Errors: FileExistsError; OSError as the disk gives it.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    if any(out.iterdir()):
-        raise FileExistsError(f"{out} is not empty: name a new folder to export to")
+    with new_folder(out) as files:
+        return _export(log, files, topics, progress, registry, redacted)
+
+
+def export_zip(
+    log: Log,
+    out: Path,
+    topics: Collection[str] | None = None,
+    progress: Progress | None = None,
+    *,
+    registry: Registry | None = None,
+    redacted: Collection[str] = (),
+) -> Counts:
+    """As `export_folder`, to one new compressed file, which is there when it is whole."""
+    with new_zip(out) as files:
+        return _export(log, files, topics, progress, registry, redacted)
+
+
+def import_folder(
+    log: Log,
+    source: Path,
+    progress: Progress | None = None,
+    *,
+    registry: Registry | None = None,
+) -> Counts:
+    """Put an exported folder into a log: topics that are not there, or empty.
+
+    Where the systems of `registry` are not those that it was exported with, a note says so.
+    Errors: InvalidExport, ImportRefused (nothing is imported then); those of the log.
+    """
+    return _import(log, FolderFiles(source), progress, registry)
+
+
+def import_zip(
+    log: Log,
+    source: Path,
+    progress: Progress | None = None,
+    *,
+    registry: Registry | None = None,
+) -> Counts:
+    """As `import_folder`, of a zip file."""
+    with open_zip(source) as files:
+        return _import(log, files, progress, registry)
+
+
+def _export(
+    log: Log,
+    files: ExportFiles,
+    topics: Collection[str] | None,
+    progress: Progress | None,
+    registry: Registry | None,
+    redacted: Collection[str],
+) -> Counts:
     chosen = chosen_topics(log, topics)
     partitions = exported_partitions(log, chosen)
     total = sum(one.log_end - one.log_start for _, one in partitions)
+    seen = SystemsSeen(systems_on(registry, chosen), chosen)
     manifest = Manifest(
         refold_export=VERSION,
         topics=chosen,
         partitions=[],
         groups=committed_offsets(log, chosen),
+        systems=seen.systems,
+        redacted=sorted(redacted),
     )
     records = 0
 
-    def done(count: int) -> None:
+    def done(topic: str, batch: Batch) -> None:
         nonlocal records
-        records += count
+        records += batch.count
+        seen.see(topic, batch)
         if progress:
             progress(records, total)
 
     for partition, one in partitions:
-        segments = _write_segments(out, partition, one, done)
-        files = PartitionFiles(**msgspec.structs.asdict(one), segments=segments)
-        manifest.partitions.append(files)
+        segments = _write_segments(files, partition, one, done)
+        told = PartitionFiles(**msgspec.structs.asdict(one), segments=segments)
+        manifest.partitions.append(told)
     encoded = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
-    with (out / MANIFEST_NAME).open("wb") as file:
-        file.write(encoded + b"\n")
-        _sync(file)
+    file = files.create(MANIFEST_NAME)
+    file.write(encoded + b"\n")
+    files.finish(file)
     return Counts(topics=len(chosen), partitions=len(partitions), records=records)
 
 
-def import_folder(log: Log, source: Path, progress: Progress | None = None) -> Counts:
-    """Put an exported folder into a log: topics that are not there, or empty.
-
-    Errors: InvalidExport, ImportRefused (nothing is imported then); those of the log.
-    """
-    manifest = _load_manifest(source)
+def _import(
+    log: Log, files: ExportFiles, progress: Progress | None, registry: Registry | None
+) -> Counts:
+    manifest = load_manifest(files)
     check_target(log, manifest.topics, manifest.partitions)
     total = sum(segment.records for one in manifest.partitions for segment in one.segments)
     for one in manifest.partitions:
-        _check_partition(source, one)
+        _check_partition(files, one)
     for name, config in manifest.topics.items():
         log.create_topic(name, config)
     records = 0
     for one in manifest.partitions:
         importer = Importer(log.partition(one.topic, one.partition), one.log_start)
         for segment in one.segments:
-            for batch in _batches_in(_path(source, one, segment)):
+            for batch in _batches_in(files, _name(one, segment)):
                 importer.add(batch, len(batch.buffer))
                 records += batch.count
                 if progress:
@@ -129,16 +167,20 @@ def import_folder(log: Log, source: Path, progress: Progress | None = None) -> C
     for group, offsets in manifest.groups.items():
         log.commit(group, {(topic, number): offset for topic, number, offset in offsets})
     return Counts(
-        topics=len(manifest.topics), partitions=len(manifest.partitions), records=records
+        topics=len(manifest.topics),
+        partitions=len(manifest.partitions),
+        records=records,
+        notes=list(differences_of(manifest, registry)),
     )
 
 
 class _SegmentWriter:
     """Writes batches to one file, and knows what the manifest is to say of it."""
 
-    def __init__(self, folder: Path, base_offset: int) -> None:
+    def __init__(self, files: ExportFiles, one: ExportedPartition, base_offset: int) -> None:
         self.segment = Segment(f"{base_offset:020d}.log", 0, "", 0)
-        self._file = (folder / self.segment.name).open("xb")
+        self._files = files
+        self._file = files.create(_name(one, self.segment))
         self._hashed = hashlib.blake2b(digest_size=DIGEST_SIZE)
 
     def write(self, batch: Batch) -> None:
@@ -149,16 +191,16 @@ class _SegmentWriter:
 
     def close(self) -> None:
         self.segment.blake2b = self._hashed.hexdigest()
-        _sync(self._file)
-        self._file.close()
+        self._files.finish(self._file)
 
 
 def _write_segments(
-    out: Path, partition: Partition, one: ExportedPartition, done: Callable[[int], None]
+    files: ExportFiles,
+    partition: Partition,
+    one: ExportedPartition,
+    done: Callable[[str, Batch], None],
 ) -> list[Segment]:
-    """Write a partition's files; `done` takes the number of records of each batch."""
-    folder = out / f"{one.topic}-{one.partition}"
-    folder.mkdir()
+    """Write a partition's files; `done` takes each batch that is written."""
     writers: list[_SegmentWriter] = []
     try:
         for batch in batches_of(partition, one.log_start, one.log_end):
@@ -167,48 +209,27 @@ def _write_segments(
             if not writers or writers[-1].segment.bytes + len(batch.buffer) > SEGMENT_BYTES:
                 if writers:
                     writers[-1].close()
-                writers.append(_SegmentWriter(folder, batch.base_offset))
+                writers.append(_SegmentWriter(files, one, batch.base_offset))
             writers[-1].write(batch)
-            done(batch.count)
+            done(one.topic, batch)
     finally:
         if writers:
             writers[-1].close()
     return [writer.segment for writer in writers]
 
 
-def _load_manifest(source: Path) -> Manifest:
-    path = source / MANIFEST_NAME
-    try:
-        manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
-    except FileNotFoundError:
-        raise InvalidExport(
-            f"{source} has no {MANIFEST_NAME}: it is no export, or one that did not finish"
-        ) from None
-    except (msgspec.DecodeError, InvalidConfig) as error:
-        raise InvalidExport(f"{path}: {error}") from error
-    if manifest.refold_export != VERSION:
-        raise InvalidExport(
-            f"{path}: version {manifest.refold_export}; this program reads version {VERSION}"
-        )
-    for one in manifest.partitions:
-        for segment in one.segments:
-            if not SEGMENT_NAME.fullmatch(segment.name):
-                raise InvalidExport(f"{path}: {segment.name!r} is no name of a segment")
-    return manifest
+def _name(one: ExportedPartition, segment: Segment) -> str:
+    return f"{one.topic}-{one.partition}/{segment.name}"
 
 
-def _path(source: Path, one: PartitionFiles, segment: Segment) -> Path:
-    return source / f"{one.topic}-{one.partition}" / segment.name
-
-
-def _check_partition(source: Path, one: PartitionFiles) -> None:
+def _check_partition(files: ExportFiles, one: PartitionFiles) -> None:
     """Digests, checksums, counts and offsets; InvalidExport, with the file and the position."""
     due = one.log_start
     for segment in one.segments:
-        path = _path(source, one, segment)
+        path = files.name(_name(one, segment))
         hashed = hashlib.blake2b(digest_size=DIGEST_SIZE)
         position = records = 0
-        for batch in _batches_in(path):
+        for batch in _batches_in(files, _name(one, segment)):
             if not batch.is_intact():
                 raise InvalidExport(
                     f"{path}, position {position}: the batch at offset {batch.base_offset} is "
@@ -232,9 +253,10 @@ def _check_partition(source: Path, one: PartitionFiles) -> None:
             raise InvalidExport(f"{path}: its digest is not the one in the manifest")
 
 
-def _batches_in(path: Path) -> Iterator[Batch]:
+def _batches_in(files: ExportFiles, name: str) -> Iterator[Batch]:
+    path = files.name(name)
     try:
-        with path.open("rb") as file:
+        with files.open(name) as file:
             position = 0
             while head := file.read(HEADER_SIZE):
                 length = int.from_bytes(head[LENGTH_END - 4 : LENGTH_END], "big", signed=True)
@@ -249,8 +271,3 @@ def _batches_in(path: Path) -> Iterator[Batch]:
                 position += len(buffer)
     except FileNotFoundError:
         raise InvalidExport(f"{path} is missing, and the manifest names it") from None
-
-
-def _sync(file: BinaryIO) -> None:
-    file.flush()
-    os.fsync(file.fileno())
