@@ -14,7 +14,7 @@ from gateway.cli.context import (
 from gateway.cli.outcome import CommandFailed
 from gateway.cli.output import note, print_json, print_rows, print_table, stdout
 from gateway.cli.projecting import bring_up_to_date, commands_waiting, opened_store, progress_of
-from projections.core.read_models import ReadModels, as_table, read_models
+from projections.core.read_models import Query, ReadModels, as_table, read_models
 
 app = typer.Typer(add_completion=False)
 
@@ -58,10 +58,10 @@ def query(
     context = load_context(log)
     registered = context.find(system)
     if name is None:
-        _list_queries(read_models(registered), as_json)
+        list_queries(read_models(registered), as_json)
         return
     asked = read_models(registered).query(name)
-    parsed = asked.parse(_by_name(arguments or []))
+    parsed = asked.parse(by_name(arguments or []))
     with (
         context.open_log() as opened,
         opened_store(context.config, registered) as (_, store),
@@ -77,6 +77,11 @@ def query(
         if waiting:
             note(f"{waiting:,} commands wait to be decided: `refold run {system}`")
         result = asked.run(store, parsed)
+    print_answer(asked, result, as_json)
+
+
+def print_answer(asked: Query, result: Any, as_json: bool) -> None:
+    """What a query said: as it wants to be drawn, as a table, or as JSON."""
     if as_json:
         print_json(result)
         return
@@ -87,7 +92,8 @@ def query(
     print_rows([dict(zip(names, row, strict=True)) for row in rows], as_json=False, columns=names)
 
 
-def _list_queries(models: ReadModels, as_json: bool) -> None:
+def list_queries(models: ReadModels, as_json: bool) -> None:
+    """The queries that a system's read models answer."""
     rows: list[dict[str, Any]] = [
         {"query": query.usage, "about": query.description.partition("\n\n")[0]}
         for query in models.queries.values()
@@ -100,7 +106,7 @@ def _list_queries(models: ReadModels, as_json: bool) -> None:
     print_rows(rows, as_json=as_json)
 
 
-def _by_name(arguments: list[str]) -> list[str]:
+def by_name(arguments: list[str]) -> list[str]:
     """`--name value` and `--name=value` as `name=value`, which is what a query parses."""
     given: list[str] = []
     rest = iter(arguments)
