@@ -14,10 +14,10 @@ from typing import Final
 from log.envelope import Command
 from processors.core.effect import Effect, Limits, Perform, Request
 from processors.media.blobs import BlobMissing, BlobStore, open_blobs
-from processors.media.photos.commands import RecordRenderFailed, RecordRenditions
+from processors.media.photos.commands import RecordRenderFailed
 from processors.media.photos.decider import is_awaited
 from processors.media.photos.events import RenderRequested
-from processors.media.photos.flow import rendered
+from processors.media.photos.flow import made_of, rendered
 from processors.media.photos.samples import samples
 from processors.media.photos.state import Photos
 from processors.media.photos.terms import Failure, Rendition
@@ -32,7 +32,7 @@ def render(blobs: BlobStore, event: RenderRequested) -> Command:
     from processors.media.photos.rendering import Unrendered, renditions, upright
 
     if event.expected and all(blobs.renew(each.digest) for each in event.expected):
-        return _made(event, event.width, event.height, event.expected)
+        return made_of(event, event.width, event.height, event.expected)
     try:
         blobs.renew(event.digest)  # held since, and put before that
         with blobs.open(event.digest) as file:
@@ -48,24 +48,11 @@ def render(blobs: BlobStore, event: RenderRequested) -> Command:
                 )
                 for each in renditions(picture, event.policy)
             ]
-            return _made(event, picture.width, picture.height, tuple(reversed(made)))
+            return made_of(event, picture.width, picture.height, tuple(reversed(made)))
     except BlobMissing as error:
         return _failed(event, Failure.SOURCE_MISSING, str(error))
     except Unrendered as error:
         return _failed(event, error.failure, str(error))
-
-
-def _made(
-    event: RenderRequested, width: int, height: int, renditions: tuple[Rendition, ...]
-) -> Command:
-    return RecordRenditions(
-        photo=event.photo,
-        number=event.number,
-        attempt=event.attempt,
-        width=width,
-        height=height,
-        renditions=renditions,
-    )
 
 
 def _failed(event: RenderRequested, failure: Failure, reason: str) -> Command:

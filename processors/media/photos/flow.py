@@ -107,13 +107,20 @@ def rendered(event: RenderRequested, *, other: bool = False) -> RecordRenditions
     if not made or other:
         salt = event.attempt if other else 0
         made = tuple(_rendition(event, width, height, edge, salt) for edge in _edges(event))
+    return made_of(event, width, height, made)
+
+
+def made_of(
+    event: RenderRequested, width: int, height: int, renditions: tuple[Rendition, ...]
+) -> RecordRenditions:
+    """The answer to a request: a picture of this size led to these."""
     return RecordRenditions(
         photo=event.photo,
         number=event.number,
         attempt=event.attempt,
         width=width,
         height=height,
-        renditions=made,
+        renditions=renditions,
     )
 
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 from enum import Enum
+from typing import Any, Final
 
 import msgspec
 
-from processors.core.decider import StateFormat
+from processors.core.decider import PartKey, StateFormat, StateParts
 from processors.media.photos.terms import Policy, Rendition
 
 
@@ -46,6 +47,8 @@ class PolicyRow(msgspec.Struct, tag="policy"):
 
 Row = PolicyRow | Photo
 
+POLICY: Final = ("policy",)
+
 
 class Photos:
     """A partition's state; `added` counts the photos that there ever were."""
@@ -73,4 +76,25 @@ def from_rows(rows: Iterator[Row]) -> Photos:
     return state
 
 
-STATE_FORMAT = StateFormat(row_type=Row, to_rows=to_rows, from_rows=from_rows)
+def _keys(state: Photos) -> Iterator[PartKey]:
+    yield POLICY
+    for name in state.photos:
+        yield "photo", name
+
+
+def _part(state: Photos, key: PartKey) -> Any:
+    return (state.policy, state.added) if key == POLICY else state.photos.get(key[1])
+
+
+def _touched(state: Photos, event: Any) -> Iterable[PartKey]:
+    """Each event is of one photo, or of the policy; each photo added is counted."""
+    name = getattr(event, "photo", None)
+    return (POLICY,) if name is None else (POLICY, ("photo", name))
+
+
+STATE_FORMAT = StateFormat(
+    row_type=Row,
+    to_rows=to_rows,
+    from_rows=from_rows,
+    parts=StateParts(keys=_keys, part=_part, touched=_touched),
+)

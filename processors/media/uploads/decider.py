@@ -10,11 +10,12 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from log.envelope import Event
-from processors.core.decider import Decider
+from processors.core.decider import Decider, StateFormat
 from processors.core.messages import Tick
 from processors.media.uploads import assembling, commands, ledger, uploading
 from processors.media.uploads.facts import FACTS
-from processors.media.uploads.state import STATE_FORMAT, Uploads
+from processors.media.uploads.state import Row, Uploads, from_rows, to_rows
+from processors.media.uploads.state_parts import PARTS
 
 RULES: Final[dict[type[Any], Callable[[Uploads, Any, int], Sequence[Event]]]] = {
     commands.SetPolicy: ledger.set_policy,
@@ -70,6 +71,6 @@ DECIDER: Final[Decider[Uploads]] = Decider(
     initial=Uploads,
     decide=decide,
     evolve=evolve,
-    state_format=STATE_FORMAT,
+    state_format=StateFormat(row_type=Row, to_rows=to_rows, from_rows=from_rows, parts=PARTS),
     next_due=next_due,
 )

@@ -11,7 +11,6 @@ from typing import Final
 import msgspec
 from sortedcontainers import SortedList
 
-from processors.core.decider import StateFormat
 from processors.media.uploads.terms import Holder, Part, Policy
 
 NEVER: Final = -1
@@ -200,6 +199,3 @@ def _restore(state: Uploads, upload: Upload) -> None:
         owner.used_bytes += upload.reserved
     due_ms, upload.due_ms = upload.due_ms, NEVER
     state.set_due(upload, due_ms)
-
-
-STATE_FORMAT = StateFormat(row_type=Row, to_rows=to_rows, from_rows=from_rows)

@@ -47,6 +47,7 @@ from processors.social.feed.commands import (
 from processors.social.feed.events import RejectCode
 from processors.social.feed.facts import FACTS
 from processors.social.feed.state import Account, Feed, initial, next_due
+from processors.social.feed.state_parts import PARTS
 from processors.social.feed.state_rows import StateRow, from_rows, to_rows
 from processors.social.feed.text import is_account
 
@@ -127,6 +128,6 @@ DECIDER: Final = Decider(
     initial=initial,
     decide=decide,
     evolve=evolve,
-    state_format=StateFormat(row_type=StateRow, to_rows=to_rows, from_rows=from_rows),
+    state_format=StateFormat(row_type=StateRow, to_rows=to_rows, from_rows=from_rows, parts=PARTS),
     next_due=next_due,
 )

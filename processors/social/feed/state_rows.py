@@ -112,26 +112,30 @@ def to_rows(feed: Feed) -> Iterator[StateRow]:
     yield LimitsRow(feed.limits)
     for author in sorted(feed.accounts):
         account = feed.accounts[author]
-        yield AccountRow(
-            author,
-            account.private,
-            account.active,
-            account.seen_ms,
-            account.mode,
-            account.number,
-            account.last_post_id,
-            account.last_signature,
-            account.hour,
-            account.posts_in_hour,
-            account.day,
-            account.follows_in_day,
-        )
+        yield account_to_row(author, account)
         for field, row in NAMES.items():
             names: Names = getattr(account, field)
             for some in _in_rows(sorted(names.items())):
                 yield row(some)
         for post_id in sorted(account.posts):
             yield from _post_to_rows(post_id, account.posts[post_id])
+
+
+def account_to_row(author: str, account: Account) -> AccountRow:
+    return AccountRow(
+        author,
+        account.private,
+        account.active,
+        account.seen_ms,
+        account.mode,
+        account.number,
+        account.last_post_id,
+        account.last_signature,
+        account.hour,
+        account.posts_in_hour,
+        account.day,
+        account.follows_in_day,
+    )
 
 
 def _post_to_rows(post_id: int, post: Post) -> Iterator[StateRow]:

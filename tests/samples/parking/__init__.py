@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from processors.core.decider import Decider, whole_state
 from processors.core.system import System
 from tests.samples.parking.commands import COMMANDS, LeaveSpot, ParkCar
-from tests.samples.parking.decider import Garage, decide, evolve, initial, next_due
+from tests.samples.parking.decider import PARTS, Garage, decide, evolve, initial, next_due
 from tests.samples.parking.events import EVENTS
 
 START_MS = 1_700_000_000_000
@@ -37,7 +37,7 @@ SYSTEM = System(
         initial=initial,
         decide=decide,
         evolve=evolve,
-        state_format=whole_state(Garage),
+        state_format=whole_state(Garage, PARTS),
         next_due=next_due,
     ),
     commands=COMMANDS,

@@ -1,10 +1,11 @@
 """The rules of the garage: a spot holds one car, until it leaves or its stay runs out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
 from log.envelope import Event
+from processors.core.decider import PartKey, StateParts
 from processors.core.messages import Tick
 from tests.samples.parking.commands import LeaveSpot, ParkCar
 from tests.samples.parking.events import CarLeft, CarParked, CarRefused
@@ -52,3 +53,18 @@ def evolve(garage: Garage, event: Event) -> Garage:
         case CarLeft(spot=spot):
             del garage.stays[spot]
     return garage
+
+
+def keys(garage: Garage) -> Iterator[PartKey]:
+    return ((spot,) for spot in garage.stays)
+
+
+def part(garage: Garage, key: PartKey) -> Stay | None:
+    return garage.stays.get(key[0])
+
+
+def touched(garage: Garage, event: Event) -> Iterable[PartKey]:
+    return ((event.spot,),) if isinstance(event, CarParked | CarLeft) else ()
+
+
+PARTS = StateParts(keys=keys, part=part, touched=touched)
