@@ -5,12 +5,14 @@ exchange.events ─┬─► listed_instruments    instruments, tick_bands, phas
                  ├─► trade_tape            trades, candles (1 s, 1 min, 1 h, 1 d), tape_heads
                  ├─► account_executions    executions
                  ├─► queries_trading       the day's statistics, auctions, order life, fees
-                 └─► queries_oversight     accounts, positions, surveillance
+                 ├─► queries_oversight     accounts, positions, surveillance
+                 └─► queries_results       totals, profit and loss: of the tables above
 """
 
 from projections.markets.exchange import (
     queries,
     queries_oversight,
+    queries_results,
     queries_trading,
     renderings,
 )
@@ -27,12 +29,19 @@ PROJECTIONS = (
     *queries_trading.PROJECTIONS,
     *queries_oversight.PROJECTIONS,
 )
-QUERIES = (*queries.QUERIES, *queries_trading.QUERIES, *queries_oversight.QUERIES)
+QUERIES = (
+    *queries.QUERIES,
+    *queries_trading.QUERIES,
+    *queries_oversight.QUERIES,
+    *queries_results.QUERIES,
+)
 DEMO_QUERIES = (
     queries_trading.auctions,
     queries_trading.statistics,
     queries.best,
     queries.trades,
     queries.candles,
+    queries_results.totals,
+    queries_results.profits,
 )
 RENDERINGS = renderings.RENDERINGS

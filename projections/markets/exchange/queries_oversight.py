@@ -86,10 +86,12 @@ def positions(
     """What an account bought less what it sold, in one instrument or in all, after busts,
     corrections and splits."""
     fixed = (account_id,) if instrument is None else (account_id, instrument)
-    return [_holding(reader, row) for row in reader.rows(POSITIONS, *fixed, limit=limit)]
+    return [holding(reader, row) for row in reader.rows(POSITIONS, *fixed, limit=limit)]
 
 
-def _holding(reader: Reader, row: Position) -> Holding:
+def holding(reader: Reader, row: Position) -> Holding:
+    """A position as it is now, after the splits that its row has not seen."""
+
     def split_of(number: int) -> Split | None:
         return reader.get(SPLITS, row.instrument, number)
 

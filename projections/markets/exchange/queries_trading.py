@@ -80,10 +80,11 @@ def statistics(reader: Reader, instrument: str, limit: Count = 10) -> list[DaySt
     (notional by volume, rounded half up), auctions, halts. Busted trades are left out, corrected
     ones are as they are now."""
     days = reader.rows(STATISTICS_DAYS, instrument, descending=True, limit=limit)
-    return _of(reader, instrument, [_statistics(reader, day) for day in days])
+    return _of(reader, instrument, [statistics_of(reader, day) for day in days])
 
 
-def _statistics(reader: Reader, day: DaySums) -> DayStatistics:
+def statistics_of(reader: Reader, day: DaySums) -> DayStatistics:
+    """One day's."""
     key = day.instrument, day.day_start_ms
     low, high = (
         next((row.price for row in found), None)
@@ -107,7 +108,7 @@ def _statistics(reader: Reader, day: DaySums) -> DayStatistics:
         low=low,
         last=last,
         close=day.close,
-        vwap=_rounded(notional, day.volume) if day.volume else None,
+        vwap=rounded(notional, day.volume) if day.volume else None,
         volume=day.volume,
         notional=notional,
         trades=day.trades,
@@ -117,7 +118,7 @@ def _statistics(reader: Reader, day: DaySums) -> DayStatistics:
     )
 
 
-def _rounded(numerator: int, denominator: int) -> int:
+def rounded(numerator: int, denominator: int) -> int:
     """Half up."""
     return (2 * numerator + denominator) // (2 * denominator)
 
