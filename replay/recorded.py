@@ -5,41 +5,21 @@ that replay gives; dead letters are counted and dropped. Nothing is written to t
 no fence is taken, so replay works while a task runs.
 """
 
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from log.backends import wall_clock_ms
 from log.backends.memory import MemoryPartition
 from log.errors import UnknownTopic
 from log.interface import Partition, Writer, nothing
-from log.record import Batch, BatchBuilder, Record, batch_of, new_batch
+from log.record import Batch, BatchBuilder, Record, new_batch
 from log.topic import TopicConfig
 from processors.core.system import System
+from replay.log_until import PartitionUntil
 
 EventSink = Callable[[Batch], None]
 """Takes the events of one step, as a batch whose offsets mean nothing."""
-
-
-class CommandsUntil(MemoryPartition):
-    """A commands partition that ends at `end`, wherever the recorded one does."""
-
-    def __init__(self, recorded: Partition) -> None:
-        super().__init__(recorded.topic, recorded.number, recorded.config, wall_clock_ms)
-        self._recorded = recorded
-        self.log_start = recorded.log_start
-        self.log_end = self.log_start
-
-    def read(self, offset: int, max_bytes: int = 1 << 20) -> list[Batch]:
-        if offset >= self.log_end:
-            return []
-        found: list[Batch] = []
-        for batch in self._recorded.read(offset, max_bytes):
-            if batch.last_offset >= self.log_end:
-                records = [record for record in batch if record.offset < self.log_end]
-                if records:
-                    found.append(batch_of(records))
-                break
-            found.append(batch)
-        return found
 
 
 class CountedDeadLetters(MemoryPartition):
@@ -73,7 +53,7 @@ class ReplayLog:
 
     def __init__(self, system: System, commands: Partition, events: TopicConfig, sink: EventSink):
         number = commands.number
-        self.commands = CommandsUntil(commands)
+        self.commands = PartitionUntil(commands, commands.log_start)
         self.dead_letters = CountedDeadLetters(
             system.dead_letters_topic, number, TopicConfig(), wall_clock_ms
         )
@@ -89,3 +69,15 @@ class ReplayLog:
     def open_writer(self, topic: str, number: int) -> Writer:
         self.partition(topic, number)
         return _SinkWriter(self._sink)
+
+
+@contextmanager
+def quiet_dead_letters() -> Iterator[None]:
+    """What was a dead letter is one again, and was told when it happened."""
+    logger = logging.getLogger("refold.task")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

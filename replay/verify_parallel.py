@@ -5,7 +5,6 @@ at about the same time. Progress and results come back through pipes; what one p
 the others and is raised here, and so is that one of them was killed.
 """
 
-import logging
 import multiprocessing
 import multiprocessing.connection
 import os
@@ -23,6 +22,7 @@ from typing import NamedTuple
 from log.interface import Log
 from processors.core.snapshots import OpenSnapshots
 from processors.core.system import System
+from replay.recorded import quiet_dead_letters
 from replay.state import Progress
 from replay.verify import Verification, verify
 
@@ -109,18 +109,6 @@ def _verify(recorded: Recorded, part: Part, since: int, progress: Progress) -> V
     log = recorded.log
     with quiet_dead_letters():
         return verify(log, system, number, since=since, snapshots=snapshots, progress=progress)
-
-
-@contextmanager
-def quiet_dead_letters() -> Iterator[None]:
-    """What was a dead letter is one again, and was told when it happened."""
-    logger = logging.getLogger("refold.task")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
 
 
 def _deal_out(

@@ -6,7 +6,7 @@ A command begins with `context = load_context(log)`, and takes the rest from the
 import dataclasses
 import logging
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -26,6 +26,7 @@ from processors.core.system import System
 from processors.core.workers.monitor import Monitor
 from processors.core.workers.running import SnapshotPolicy
 from processors.core.workers.tracing import Tracing, open_tracing
+from replay.checkpoints import Checkpoints
 
 LogOption = Annotated[
     str | None,
@@ -101,6 +102,21 @@ class Context:
     def open_snapshots(self, log: Log) -> OpenSnapshots:
         """Those of the log, by system and partition."""
         return partial(open_snapshots, self.snapshots, scope=log.scope)
+
+    def open_checkpoints(
+        self, log: Log, folder: Path | None = None
+    ) -> Callable[[System, int], Checkpoints]:
+        """Those of the log, by system and partition, with its snapshots beside them. `folder` is
+        where they are kept, if not beside the log."""
+        where = folder or self.local_folder / "checkpoints"
+        beside = self.open_snapshots(log)
+
+        def opened(system: System, partition: int) -> Checkpoints:
+            return Checkpoints(
+                where, system, partition, log.scope, beside=beside(system, partition)
+            )
+
+        return opened
 
     def open_log(self, *, create: bool = False) -> Log:
         """The log in its folder or on its cluster. Where there is no such folder, CommandFailed
@@ -188,9 +204,8 @@ def check_on_log(system: System, log: Log) -> int:
     return config.partitions
 
 
-def find_topic(log: Log, name: str) -> str:
+def find_topic(topics: Collection[str], name: str, where: str = "in this log") -> str:
     """A topic by its name, or by an ending of it that only one topic has (`exchange.events`)."""
-    topics = log.topics()
     if name in topics:
         return name
     endings = [topic for topic in topics if topic.endswith(f".{name}")]
@@ -198,4 +213,4 @@ def find_topic(log: Log, name: str) -> str:
         return endings[0]
     if endings:
         raise CommandFailed(f"topic {name!r} could be {' or '.join(endings)}: give the full name")
-    raise CommandFailed(f"there is no topic {name!r} in this log: {nearest(name, topics)}")
+    raise CommandFailed(f"there is no topic {name!r} {where}: {nearest(name, topics)}")

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from gateway.cli import log_portable
+from gateway.cli import log_cut, log_portable
 from gateway.cli.context import JsonOption, LogOption, find_topic, load_context
 from gateway.cli.output import print_json, print_rows
 from log.interface import Log
@@ -16,6 +16,7 @@ from log.interface import Log
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 app.command()(log_portable.export)
 app.command(name="import")(log_portable.import_log)
+app.command()(log_cut.cut)
 
 
 @app.command()
@@ -39,7 +40,7 @@ def topics(
             shown = ("topic", "partitions", "records", "value_format", "cleanup_policy")
             print_rows(rows, as_json=as_json, columns=shown)
             return
-        topic = find_topic(opened, name)
+        topic = find_topic(opened.topics(), name)
         config = opened.topics()[topic]
         offsets = [
             {

@@ -109,7 +109,13 @@ def table_of(
 def print_table(table: RenderableType) -> None:
     """Print; a table that cannot fit the terminal runs over its edge, rather than be cut."""
     console = stdout()
-    console.width = max(console.width, console.measure(table).minimum)
+    unbounded = console.options.update(max_width=PLAIN_WIDTH)
+    widest = console.measure(table, options=unbounded).maximum
+    if isinstance(table, Table) and widest > console.width:
+        for column in table.columns:
+            if column.justify == "right":  # numbers: rich would widen them again, and cut others
+                column.width = column.min_width
+    console.width = max(console.width, console.measure(table, options=unbounded).minimum)
     console.print(table)
 
 

@@ -13,13 +13,16 @@ from typing import NamedTuple
 from gateway.cli.output import note
 from gateway.cli.progress import ProgressBar
 from gateway.config import Config
-from log.interface import Log, Partition
+from log.interface import Log
 from processors.core.registry import Registered
 from processors.core.system import System
 from projections.core.event_reader import EventReader
 from projections.core.read_models import ReadModels, default_url, read_models
 from projections.core.store import Store, Watermark
 from projections.core.worker import Progress, Worker
+from replay.events import RecordedEvents
+from replay.places import find_place
+from replay.state import END
 
 LOOK_AGAIN_S = 0.1
 STANDSTILLS = 2
@@ -148,25 +151,5 @@ def commands_waiting(log: Log, system: System, numbers: Iterable[int] | None = N
 
 def last_cause(log: Log, system: System, number: int) -> int:
     """The offset of the last command decided on a partition; -1 where there is none."""
-    events = log.partition(system.events_topic, number)
-    start, end = events.log_start, events.high_watermark
-    decode = system.event_codec(events.config).decode
-    back = 1
-    while start < end:  # the last offsets may hold no records
-        offset = max(end - back, start)
-        value = _last_value(events, offset, end)
-        if value is not None:
-            return decode(value).cause
-        end, back = offset, 2 * back
-    return -1
-
-
-def _last_value(partition: Partition, offset: int, end: int) -> bytes | None:
-    """The value of the last record of a range of offsets; None where it holds none."""
-    value = None
-    while offset < end and (batches := partition.read(offset, 1)):
-        offset = batches[-1].last_offset + 1
-        for batch in batches:
-            for record in batch:
-                value = record.value
-    return value
+    commands = log.partition(system.commands_topic, number)
+    return find_place(RecordedEvents(log, system, number), commands, END).command_offset

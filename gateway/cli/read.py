@@ -81,7 +81,7 @@ def read(
     if follow and end != "end":
         raise CommandFailed("--follow has no end: leave --to out")
     with load_context(log).open_log() as opened:
-        name = find_topic(opened, topic)
+        name = find_topic(opened.topics(), topic)
         config = opened.topics()[name]
         records = located_records(opened, name, partition, start, end, follow)
         if limit is not None:

@@ -28,8 +28,9 @@ from processors.core.task import TaskFailed
 from replay.hostile.lines import Entry, LineTrace, text_of
 from replay.hostile.sources import Read, Watch, install
 from replay.hostile.worlds import World
+from replay.recorded import quiet_dead_letters
 from replay.verify import Verification, Verifier
-from replay.verify_parallel import Part, Source, quiet_dead_letters
+from replay.verify_parallel import Part, Source
 
 DIGEST_VALUES_MAX = 10**9
 SCATTERED_PER_SIZE = 200

@@ -80,8 +80,8 @@ def other_worlds(folder: Path, kinds: Collection[str]) -> tuple[list[World], lis
 
 
 def _world(name: str, kind: str, environment: dict[str, str] | None = None, **other: int) -> World:
-    all_variables = {**PLAIN.environment, **(environment or {})}
-    return World(name=name, kind=kind, environment=all_variables, **other)  # type: ignore[arg-type]
+    variables = {**PLAIN.environment, **(environment or {})}
+    return World(name=name, kind=kind, environment=variables, **other)  # type: ignore[arg-type]
 
 
 def _locales(folder: Path) -> Iterator[World]:

@@ -7,8 +7,9 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,11 @@ import pytest
 from typer.testing import CliRunner
 
 from gateway.cli.main import app
+from log.backends.file import FileLog
+from log.envelope import Command
+from log.record import Record
+from processors.core.testing.subject import decide_all
+from tests.samples.parking import SYSTEM, flow
 
 ROOT = Path(__file__).parents[3]
 DEADLINE_S = 60.0
@@ -106,3 +112,25 @@ def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cli]:
         if process.poll() is None:
             process.kill()
         process.communicate()
+
+
+def record(folder: Path, commands: Iterable[tuple[int, Command]]) -> None:
+    """A log of the parking sample, with these commands (and their times) decided, and no clock's
+    ticks among them."""
+    with FileLog(folder) as log:
+        partitions = SYSTEM.ensure_topics(log)
+        records: dict[int, list[Record]] = {number: [] for number in range(partitions)}
+        codec = SYSTEM.command_codec(log.topics()[SYSTEM.commands_topic])
+        for at, command in commands:
+            key, (number,) = SYSTEM.placed(command, partitions)
+            records[number].append(Record(codec.encode(command), key, at))
+        for number, some in records.items():
+            log.partition(SYSTEM.commands_topic, number).append(some)
+        decide_all(log, SYSTEM)
+
+
+@pytest.fixture
+def history(cli: Cli) -> Cli:
+    """Two hundred commands of the parking sample, decided."""
+    record(cli.log, islice(flow(1), 200))
+    return cli

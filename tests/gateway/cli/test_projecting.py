@@ -7,9 +7,18 @@ import pytest
 
 from gateway.cli import projecting
 from gateway.cli.context import Context, load_context
-from gateway.cli.projecting import Moved, bring_up_to_date, opened_store, progress_of
+from gateway.cli.projecting import (
+    Moved,
+    bring_up_to_date,
+    commands_waiting,
+    opened_store,
+    progress_of,
+)
+from log.backends.file import FileLog
+from log.record import Record
 from projections.core.worker import Worker
 from tests.gateway.cli.conftest import Cli
+from tests.samples.parking import SYSTEM
 
 FLOW = "".join(
     f'{{"type":"park_car.v1","spot":"spot-{number}","car":"x","stay_ms":1000,"at":1}}\n'
@@ -67,3 +76,13 @@ def test_others_that_get_nowhere_are_not_waited_for(
     assert f"read models of samples.parking stand still; they are moved by {name}" in (
         capfd.readouterr().err
     )
+
+
+def test_an_event_that_is_told_again_is_not_the_last(history: Cli) -> None:
+    """As a worker without a fence may tell it."""
+    with FileLog(history.log) as log:
+        assert commands_waiting(log, SYSTEM) == 0
+        events = log.partition(SYSTEM.events_topic, 0)
+        first = next(iter(events.read(0)[0]))
+        events.append([Record(first.value, first.key, first.timestamp)])
+        assert commands_waiting(log, SYSTEM) == 0
