@@ -149,7 +149,8 @@ class Follower:
         """Where to begin the next time."""
         self._committed_s = time.monotonic()
         unfinished = [each.unfinished for each in self._listeners]
-        offset = min((at for at in unfinished if at is not None), default=self._next_offset)
+        # A read that failed is begun again, though a listener may hold requests from beyond.
+        offset = min([self._next_offset, *(at for at in unfinished if at is not None)])
         if offset > self._committed:
             self._log.commit(self.group, {self._place: offset})
             self._committed = offset
