@@ -8,10 +8,11 @@ The checks read what is durable, past all faults, and follow it with folds of th
 - a command that was sent again with its idempotency key is decided once, within the window;
 - what reactors are to lead to is decided once each, by origin, and nothing else has an origin;
 - states keep their system's invariant; deciding again gives the same bytes (in the end);
-- every read model is what a rebuild makes of the same events;
+- every read model is what a rebuild makes of the events that it has applied;
 - when the faults are over everything catches up: commands, timers, reactors, effects, read models.
 """
 
+import itertools
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -25,6 +26,10 @@ from processors.core.fold import IDEMPOTENCY_WINDOW_MS, new_fold
 from processors.core.messages import CommandRepeated, NothingChanged, RulesAdopted
 from processors.core.system import System
 from processors.core.task import SEEN_BEFORE
+from projections.core.memory_store import MemoryStore
+from projections.core.store import Store
+from projections.core.worker import Worker as ProjectionWorker
+from replay.log_until import LogUntil
 from replay.simulator.actors import Acknowledged
 
 READ_BYTES = 1 << 30
@@ -304,3 +309,32 @@ def check_acknowledged(
         if last.get(place, -1) >= each.offset:
             raise Violation(f"{each.topic}-{each.number}: the key {each.key!r} is out of order")
         last[place] = each.offset
+
+
+def check_projections(log: Log, store: Store) -> None:
+    """Every read model has the rows that a rebuild makes of the events that it has applied.
+    Errors: Violation."""
+    catalog = store.catalog
+    again = MemoryStore(catalog)
+    compared = []
+    for projection in catalog.projections.values():
+        status = store.status(projection)
+        if status is None:
+            continue
+        compared.append(projection)
+        ends = {
+            (catalog.system.events_topic, number): mark.next_offset
+            for number, mark in status.watermarks.items()
+        }
+        ProjectionWorker(LogUntil(log, ends), again, [projection]).catch_up()
+    with store.reading() as live, again.reading() as rebuilt:
+        for table, projection in catalog.owners.items():
+            if projection not in compared:
+                continue
+            pairs = itertools.zip_longest(live.rows(table), rebuilt.rows(table))
+            odd = next((pair for pair in pairs if pair[0] != pair[1]), None)
+            if odd is not None:
+                raise Violation(
+                    f"the read model {catalog.system.name}.{projection.name} is not what a "
+                    f"rebuild makes: table {table.name} holds {odd[0]}, rebuilt {odd[1]}"
+                )

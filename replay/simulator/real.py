@@ -41,12 +41,12 @@ from replay.simulator.checks import (
     TopicWatch,
     Violation,
     check_acknowledged,
+    check_projections,
 )
 from replay.simulator.deployed import LEAVES_S, Deployed
 from replay.simulator.profile import BlastRadius, Fault, Hypothesis, Profile
 from replay.simulator.proxy import Address, Proxy
 from replay.simulator.sending import Sender, Sending
-from replay.simulator.world import check_projections
 from replay.verify import verify
 
 AHEAD_MS = 3_600_000

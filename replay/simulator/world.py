@@ -24,8 +24,7 @@ from log.errors import CorruptLog
 from processors.core.system import System
 from projections.core.memory_store import MemoryStore
 from projections.core.projection import Projection
-from projections.core.store import Catalog, Store
-from projections.core.worker import Worker as ProjectionWorker
+from projections.core.store import Catalog
 from replay.simulator.actors import Actor, Producer, Projector, Workman, whose
 from replay.simulator.checks import (
     PartitionWatch,
@@ -33,6 +32,7 @@ from replay.simulator.checks import (
     TopicWatch,
     Violation,
     check_acknowledged,
+    check_projections,
 )
 from replay.simulator.disk import DeadlockInSimulation, Stopped
 from replay.simulator.faults import Faults, Injected
@@ -44,6 +44,7 @@ from replay.simulator.virtual_time import VirtualClock, virtual_time
 from replay.verify import verify
 
 LOOK_EVERY_TURNS = 25
+COMPARE_EVERY_TURNS = 200
 RESTART_MS = 300
 TIMERS_GO_ON_MS = 3_600_000
 """When all is sent, the wall clock moves on by this, so that timers fire."""
@@ -203,6 +204,8 @@ class World:
             if self.turns % LOOK_EVERY_TURNS == 0:
                 self._look()
                 self._check_abort()
+            if self.turns % COMPARE_EVERY_TURNS == 0:
+                self._compare_read_models()
 
     def _check_abort(self) -> None:
         """The profile may say when it is enough. Errors: Violation."""
@@ -410,6 +413,10 @@ class World:
                     f"{watch.where}: deciding again differs from what is recorded at the command "
                     f"at offset {found.difference.command_offset}"
                 )
+        self._compare_read_models()
+
+    def _compare_read_models(self) -> None:
+        truth = self.place.truth()
         for store in self.stores.values():
             check_projections(truth, store)
         self.place.watched()
@@ -425,20 +432,3 @@ def quiet() -> Iterator[None]:
         yield
     finally:
         logger.setLevel(before)
-
-
-def check_projections(truth: Any, store: Store) -> None:
-    """Every read model has the rows that a rebuild has. Errors: Violation."""
-    again = MemoryStore(store.catalog)
-    ProjectionWorker(truth, again).catch_up()
-    with store.reading() as live, again.reading() as rebuilt:
-        for table, projection in store.catalog.owners.items():
-            one, other = list(live.rows(table)), list(rebuilt.rows(table))
-            if one != other:
-                odd = next(
-                    pair for pair in itertools.zip_longest(one, other) if pair[0] != pair[1]
-                )
-                raise Violation(
-                    f"the read model {store.catalog.system.name}.{projection.name} is not what a "
-                    f"rebuild makes: table {table.name} holds {odd[0]}, rebuilt {odd[1]}"
-                )
