@@ -25,6 +25,8 @@ PLACES: dict[str, type[ClusterPlace] | type[DiskPlace]] = {
     "disk": DiskPlace,
 }
 SHRINKING_RUNS_MAX = 80
+TOLD_MAX = 40
+"""Of faults: with more, the seed alone says enough."""
 
 _ANYWHERE = (
     Fault(kind="kill", every_ms=(150, 900)),
@@ -185,7 +187,8 @@ def _failure(
     shrunk = shrink(outcome, violation_of) if shrinking else outcome
     names = [each.name for each in shrunk.injected]
     short = subject.flow_of.name.rpartition(".")[2]
-    only = f" --only {','.join(names) or 'none'}" if len(names) < len(outcome.injected) else ""
+    is_shrunk = len(names) < len(outcome.injected) and len(names) <= TOLD_MAX
+    only = f" --only {','.join(names) or 'none'}" if is_shrunk else ""
     named = "" if profile is ROUGH[place] else f" --profile {profile.name}.toml"
     assert shrunk.violation is not None
     return Failure(
@@ -239,8 +242,10 @@ def told(failure: Failure) -> str:
     """For people: what was found, after which faults, and how to see it again."""
     faults = "".join(
         f"\n  at {fault.at_ms / 1000:8.3f} s  {fault.name:22} {fault.target}"
-        for fault in failure.faults
+        for fault in failure.faults[:TOLD_MAX]
     )
+    if len(failure.faults) > TOLD_MAX:
+        faults += f"\n  and {len(failure.faults) - TOLD_MAX} more"
     return (
         f"{failure.violation}\n  seed {failure.seed} on the simulated {failure.place}, after "
         f"{len(failure.faults)} faults:{faults}\n  again: {failure.reproduce}"
