@@ -21,6 +21,7 @@ COMMANDS = {
     "append": ("append", "Append commands to a system, from JSON lines."),
     "run": ("run", "Decide what waits, and bring read models up to date."),
     "project": ("project", "Keep read models up to date, and do nothing else."),
+    "serve": ("serve", "Serve systems over HTTP: commands, queries, live streams."),
     "read": ("read", "Print the records of a topic."),
     "query": ("query", "Ask a system's read models."),
     "dead-letters": ("dead_letters", "List, show and retry commands that could not be decided."),

@@ -22,7 +22,7 @@ def test_help_lists_every_command_and_the_exit_codes(cli: Cli) -> None:
 
 
 OF_NO_LOG = ("new", "record", "golden check")
-FOR_PEOPLE = ("replay step",)
+FOR_PEOPLE = ("replay step", "serve")
 
 
 @pytest.mark.parametrize("name", COMMANDS)

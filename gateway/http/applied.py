@@ -1,0 +1,60 @@
+"""How far the read models of a system are, as of a moment ago: to ask takes longer than most
+queries, so that those of the same moment share it.
+"""
+
+import hashlib
+import threading
+import time
+from collections.abc import Iterable
+
+import msgspec
+
+from projections.core.projection import Projection
+from projections.core.store import Status, Store
+
+AGE_S = 0.02
+"""Read models are behind the log for about as long anyway."""
+
+
+class Applied:
+    """Of one store. Blocks: not for the event loop."""
+
+    def __init__(self, store: Store, projections: Iterable[Projection]) -> None:
+        self._store = store
+        self._projections = tuple(projections)
+        self._statuses: list[Status | None] = []
+        self._asked_s = float("-inf")
+        self._lock = threading.Lock()
+
+    def _look(self, age_s: float) -> list[Status | None]:
+        """One after another, so that nobody goes back behind what another has seen."""
+        with self._lock:
+            now_s = time.monotonic()
+            if now_s - self._asked_s >= age_s:
+                self._statuses = [self._store.status(each) for each in self._projections]
+                self._asked_s = now_s
+            return self._statuses
+
+    def has_applied(self, number: int, sequence: int) -> bool:
+        """Whether all read models have applied the event of a partition."""
+        return all(
+            status is not None
+            and status.current
+            and number in status.watermarks
+            and status.watermarks[number].next_sequence > sequence
+            for status in self._look(0.0)
+        )
+
+    def tag(self) -> str:
+        """An entity tag of all that was applied. Take it before the read models are read: what is
+        newer than its tag is sent once more, and never kept from the caller."""
+        told = [
+            (
+                status.generation,
+                sorted((number, mark.next_sequence) for number, mark in status.watermarks.items()),
+            )
+            for status in self._look(AGE_S)
+            if status is not None
+        ]
+        digest = hashlib.blake2s(msgspec.json.encode(told), digest_size=12).hexdigest()
+        return f'W/"{digest}"'

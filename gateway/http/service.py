@@ -1,0 +1,131 @@
+"""What the handlers share: the systems served, the threads between them and the log, the limits.
+
+Made within the event loop, once the log is open and the tasks run.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, ParamSpec, TypeVar, cast
+
+import msgspec
+from litestar import Request
+
+from gateway.http.answers import RecordedAnswers
+from gateway.http.appending import Appending, Sent, Target
+from gateway.http.catalogue import Catalogue, Served
+from gateway.http.deciding import Decided, Events
+from gateway.http.growth import Growth
+from gateway.http.problems import problem
+from log.backends import wall_clock_ms
+from processors.core.system import place_of
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+
+THREADS = 8
+"""For what blocks: queries, and looks into the log."""
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """What one server takes on."""
+
+    body_bytes: int = 1 << 20
+    wait_s: float = 10.0
+    """For a decision, a read model, or the rest of a body."""
+    waiting_max: int = 1024
+    """Requests under way; more get 503."""
+    streams_max: int = 1024
+    heartbeat_s: float = 15.0
+
+
+class Service:
+    """Use `close` once the server takes no more requests."""
+
+    def __init__(self, catalogue: Catalogue, limits: Limits) -> None:
+        self.catalogue = catalogue
+        self.limits = limits
+        self.closing = asyncio.Event()
+        """Streams end, so that the server can."""
+        self._loop = asyncio.get_running_loop()
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="refold-http")
+        self._appending = Appending(self._loop)
+        self._targets = {each.system.name: self._targets_of(each) for each in self.systems}
+        self._recorded = {each.system.name: RecordedAnswers(each) for each in self.systems}
+        self._growth: dict[tuple[str, int], Growth] = {}
+
+    @property
+    def systems(self) -> Sequence[Served]:
+        return list(self.catalogue.systems.values())
+
+    def _targets_of(self, served: Served) -> list[Target]:
+        system, log = served.system, served.log
+        targets = []
+        for number in range(served.partitions):
+            events = log.partition(system.events_topic, number)
+            decided = Decided(events, system.event_codec(events.config), self._loop)
+            commands = log.partition(system.commands_topic, number)
+            targets.append(Target(commands, decided, served.bytes_max))
+        return targets
+
+    def send(self, served: Served, command: Any, wait: bool) -> Sent:
+        """Have a command appended to the partitions that it is for. Errors: ProblemFound."""
+        try:
+            value = served.encode(command)
+            key, numbers = place_of(served.system.key(command), served.partitions)
+        except (ValueError, OverflowError) as error:
+            raise problem(400, f"a value cannot be written: {error}", "invalid-body") from error
+        if len(value) + len(key or b"") > served.bytes_max:
+            raise problem(413, f"the command is larger than {served.bytes_max} bytes")
+        targets = self._targets[served.system.name]
+        new: Callable[[], Events] = self._loop.create_future
+        sent = Sent(
+            targets=[targets[number] for number in numbers],
+            key=key,
+            value=value,
+            timestamp=wall_clock_ms(),
+            placed=self._loop.create_future(),
+            answers=[new() for _ in numbers] if wait else (),
+        )
+        self._appending.send(sent)
+        return sent
+
+    def recorded(self, served: Served) -> RecordedAnswers:
+        return self._recorded[served.system.name]
+
+    def growth(self, served: Served, number: int) -> Growth:
+        """Of the events of a partition."""
+        place = served.system.name, number
+        if place not in self._growth:
+            events = served.log.partition(served.system.events_topic, number)
+            self._growth[place] = Growth(events, self._loop)
+        return self._growth[place]
+
+    async def blocking(
+        self,
+        work: Callable[Parameters, Result],
+        *arguments: Parameters.args,
+        **named: Parameters.kwargs,
+    ) -> Result:
+        """Do in a thread what may block."""
+        return await self._loop.run_in_executor(self._threads, partial(work, *arguments, **named))
+
+    def fail(self, error: Exception) -> None:
+        """Commands are decided no more: whoever waits is told."""
+        for targets in self._targets.values():
+            for target in targets:
+                target.decided.fail(error)
+
+    def close(self) -> None:
+        self._appending.close()
+        for targets in self._targets.values():
+            for target in targets:
+                target.decided.close()
+        for growth in self._growth.values():
+            growth.close()
+        self._threads.shutdown()
+
+
+def service_of(request: Request[Any, Any, Any]) -> Service:
+    return cast(Service, request.app.state.service)
