@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from msgspec import structs
+
 from log.errors import LogError, LogUnavailable, PartitionFenced
 from log.interface import Log
 from log.record import Record
@@ -137,7 +139,8 @@ class Producer(Actor):
         for _ in range(min(self._at_once(AT_ONCE_MAX) + 1, len(self._commands))):
             system, at, command = self._commands.popleft()
             if len(self._commands) % 2:
-                command.idempotency_key = f"{self.name}, {len(self._commands)}"
+                again = f"{self.name}, {len(self._commands)}"
+                command = structs.replace(command, idempotency_key=again)  # a flow's is shared
             config = topics[system.commands_topic]
             key, numbers = system.placed(command, config.partitions)
             value = system.command_codec(config).encode(command)

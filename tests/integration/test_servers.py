@@ -125,7 +125,7 @@ def test_the_documented_tests_run_on_containers(tmp_path: Path) -> None:
     subprocess.run(new, cwd=tmp_path, check=True, capture_output=True)
     page = (ROOT / "docs/testing.md").read_text()
     blocks = re.findall(r"```python\n# (\S+\.py)\n(.*?)```", page, re.DOTALL)
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     for name, source in blocks:
         with (tmp_path / name).open("a") as file:
             file.write(source)

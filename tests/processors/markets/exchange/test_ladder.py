@@ -2,6 +2,7 @@
 
 import pytest
 
+from log.envelope import Event
 from processors.markets.exchange.commands import ChangePhase, ListInstrument, OrderTerms, Phase
 from processors.markets.exchange.decider import DECIDER
 from processors.markets.exchange.events import InstrumentListed
@@ -95,7 +96,8 @@ def test_the_overview_is_of_the_busiest_instrument() -> None:
 
 
 def test_every_instrument_by_name_even_with_an_empty_book() -> None:
-    terms = {name: getattr(LISTED, name) for name in LISTED.__struct_fields__[9:]}
+    names = LISTED.__struct_fields__[len(Event.__struct_fields__) + 1 :]
+    terms = {name: getattr(LISTED, name) for name in names}
     state = DECIDER.initial()
     for name in ("BOLT", "ACME"):
         state = DECIDER.evolve(state, InstrumentListed(instrument=name, **terms))
