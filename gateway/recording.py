@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from io import BufferedIOBase, BufferedReader
 from pathlib import Path
+from traceback import clear_frames
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -83,10 +84,14 @@ class Recording:
 
     def commands(self) -> Iterator[tuple[int, Command]]:
         """(timestamp in ms since 1970, command). Raises BadRecording."""
-        for _, at, commands in self.rows:
-            for command in commands:
-                self.summary.commands[type(command).__name__] += 1
-                yield at, command
+        try:
+            for _, at, commands in self.rows:
+                for command in commands:
+                    self.summary.commands[type(command).__name__] += 1
+                    yield at, command
+        except BadRecording as error:
+            clear_frames(error.__traceback__)  # they hold the file, which is closed with them
+            raise
 
 
 class LineReader:

@@ -200,6 +200,7 @@ def test_a_bad_message_is_named_by_line_and_field(
         list(arca(path).commands())
     assert (caught.value.path, caught.value.line, caught.value.field) == (path, 2, field)
     assert reason in caught.value.reason
+    assert path not in [each.resolve() for each in Path("/proc/self/fd").iterdir()], "it is open"
 
 
 def test_an_empty_file_is_no_recording(write: Callable[..., Path]) -> None:
