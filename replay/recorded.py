@@ -7,7 +7,7 @@ no fence is taken, so replay works while a task runs.
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from log.backends import wall_clock_ms
 from log.backends.memory import MemoryPartition
@@ -72,12 +72,17 @@ class ReplayLog:
 
 
 @contextmanager
-def quiet_dead_letters() -> Iterator[None]:
-    """What was a dead letter is one again, and was told when it happened."""
-    logger = logging.getLogger("refold.task")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+def told_from(logger_name: str, level: int) -> Iterator[None]:
+    """Within, a logger tells of nothing below a level."""
+    logger = logging.getLogger(logger_name)
+    before = logger.level
+    logger.setLevel(level)
     try:
         yield
     finally:
-        logger.setLevel(level)
+        logger.setLevel(before)
+
+
+def quiet_dead_letters() -> AbstractContextManager[None]:
+    """What was a dead letter is one again, and was told when it happened."""
+    return told_from("refold.task", logging.ERROR)

@@ -69,7 +69,7 @@ class Coordinator:
 
     def polled(self, member: SimulatedMembership) -> None:
         """Tell a member what has changed for it."""
-        self._expire(member)
+        self._expire()
         member.polled_ms = self.now_ms()
         if member not in self._members:
             lost, member.owned = sorted(member.owned), set()
@@ -90,7 +90,7 @@ class Coordinator:
         if new:
             member.listener.assigned(new)
 
-    def _expire(self, asking: SimulatedMembership) -> None:
+    def _expire(self) -> None:
         now_ms = self.now_ms()
         self._members = [
             each for each in self._members if now_ms - each.polled_ms <= each.session_ms

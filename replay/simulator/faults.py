@@ -68,11 +68,6 @@ class Faults:
         """A choice that belongs to a fault of this kind."""
         return self._random[kind].randrange(below)
 
-    @property
-    def next_ms(self) -> int | None:
-        """When the next fault is due; None where none is."""
-        return min(self._next_ms.values(), default=None) if self.is_active else None
-
     def _after(self, fault: Fault) -> int:
         least, most = fault.every_ms or (0, 0)
         return self.now_ms + self._random[fault.kind].randint(least, most)

@@ -16,11 +16,11 @@ from processors.core.system import System
 from projections.core.projection import Projection
 from projections.core.read_models import read_models
 from replay.simulator.faults import Injected
-from replay.simulator.places import ClusterPlace, DiskPlace
+from replay.simulator.places import ClusterPlace, DiskPlace, Place
 from replay.simulator.profile import BlastRadius, Fault, Profile
 from replay.simulator.world import Outcome, Subject, World
 
-PLACES: dict[str, type[ClusterPlace] | type[DiskPlace]] = {
+PLACES: dict[str, type[Place]] = {
     "cluster": ClusterPlace,
     "disk": DiskPlace,
 }

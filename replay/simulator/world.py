@@ -13,8 +13,7 @@ up within the profile's `settles_ms`.
 import hashlib
 import itertools
 import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
@@ -25,6 +24,7 @@ from processors.core.system import System
 from projections.core.memory_store import MemoryStore
 from projections.core.projection import Projection
 from projections.core.store import Catalog
+from replay.recorded import told_from
 from replay.simulator.actors import Actor, Producer, Projector, Workman, whose
 from replay.simulator.checks import (
     PartitionWatch,
@@ -36,7 +36,7 @@ from replay.simulator.checks import (
 )
 from replay.simulator.disk import DeadlockInSimulation, Stopped
 from replay.simulator.faults import Faults, Injected
-from replay.simulator.places import ClusterPlace, DiskPlace
+from replay.simulator.places import DiskPlace, Place
 from replay.simulator.processes import Process, ProcessKilled
 from replay.simulator.profile import Profile
 from replay.simulator.scripted_outside import ScriptedOutside
@@ -87,7 +87,7 @@ class World:
         subject: Subject,
         profile: Profile,
         seed: int,
-        place: type[ClusterPlace] | type[DiskPlace],
+        place: type[Place],
         only: frozenset[str] | None = None,
     ) -> None:
         self.subject = subject
@@ -165,7 +165,8 @@ class World:
     def run(self) -> Outcome:
         """Play it through. What does not hold is the outcome's `violation`."""
         violation = None
-        with virtual_time(self.clock, self.seed), quiet():
+        # What goes wrong is told by the outcome, and not by the loggers of what is simulated.
+        with virtual_time(self.clock, self.seed), told_from("refold", logging.CRITICAL):
             try:
                 self._begin()
                 self._play()
@@ -420,15 +421,3 @@ class World:
         for store in self.stores.values():
             check_projections(truth, store)
         self.place.watched()
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """What goes wrong in a simulation is told by it, and not by the loggers of what it runs."""
-    logger = logging.getLogger("refold")
-    before = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logger.setLevel(before)
