@@ -8,13 +8,21 @@ from litestar.types import ASGIApp
 
 from gateway.http.commands import find_command, send_command
 from gateway.http.gate import Gate
+from gateway.http.guard.routes import ROUTES as GUARD
+from gateway.http.history.routes import ROUTES as HISTORY
+from gateway.http.house.routes import ROUTES as HOUSE
 from gateway.http.index import index, reference, schema
+from gateway.http.live.routes import ROUTES as LIVE
+from gateway.http.media.routes import ROUTES as MEDIA
+from gateway.http.pages.routes import ROUTES as PAGES
 from gateway.http.problems import answer_problem
 from gateway.http.queries import ask
+from gateway.http.routing import Route
 from gateway.http.service import Service
 from gateway.http.streams import stream_events
 
-ROUTES = [index, schema, reference, send_command, find_command, ask, stream_events]
+SYSTEMS: list[Route] = [index, schema, reference, send_command, find_command, ask, stream_events]
+ROUTES = [*SYSTEMS, *LIVE, *GUARD, *MEDIA, *HISTORY, *HOUSE, *PAGES]
 
 
 def make_app(service: Service, hosts: Collection[str] = ()) -> ASGIApp:

@@ -75,7 +75,10 @@ def _is_stream(scope: Scope) -> bool:
 def _hardened(send: Send) -> Send:
     async def harden(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = [*message["headers"], *SECURITY_HEADERS]
+            headers = [*message["headers"]]
+            given = {name for name, _ in headers}
+            headers += [each for each in SECURITY_HEADERS if each[0] not in given]
+            message["headers"] = headers
         await send(message)
 
     return harden

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, Protocol, TypeVar, cast
 
 import msgspec
 from litestar import Request
@@ -40,6 +40,17 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     heartbeat_s: float = 15.0
 
 
+class Part(Protocol):
+    """What one room keeps while the server runs. Made with the service as its only argument."""
+
+    def __init__(self, service: "Service") -> None: ...
+
+    def close(self) -> None: ...
+
+
+KindOfPart = TypeVar("KindOfPart", bound=Part)
+
+
 class Service:
     """Use `close` once the server takes no more requests."""
 
@@ -54,6 +65,14 @@ class Service:
         self._targets = {each.system.name: self._targets_of(each) for each in self.systems}
         self._recorded = {each.system.name: RecordedAnswers(each) for each in self.systems}
         self._growth: dict[tuple[str, int], Growth] = {}
+        self._parts: dict[type[Part], Part] = {}
+
+    def part(self, kind: type[KindOfPart]) -> KindOfPart:
+        """The one of its kind, made when it is first asked for, in the event loop; closed with
+        the service."""
+        if kind not in self._parts:
+            self._parts[kind] = kind(self)
+        return cast(KindOfPart, self._parts[kind])
 
     @property
     def systems(self) -> Sequence[Served]:
@@ -118,6 +137,8 @@ class Service:
                 target.decided.fail(error)
 
     def close(self) -> None:
+        for part in self._parts.values():
+            part.close()
         self._appending.close()
         for targets in self._targets.values():
             for target in targets:

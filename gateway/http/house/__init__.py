@@ -1,0 +1,1 @@
+"""The house as a whole: topics, rates, lag, recovery, dead letters, the flow between systems."""

@@ -1,0 +1,1 @@
+"""One WebSocket for commands and live queries of all systems, and the streams of events."""

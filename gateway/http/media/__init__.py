@@ -1,0 +1,1 @@
+"""Files over HTTP: tus 1.0 in, HLS and DASH out."""

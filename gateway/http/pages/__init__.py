@@ -1,0 +1,1 @@
+"""The web application: built assets, as files."""
