@@ -1,0 +1,1 @@
+import{t as e}from"./panel.js";import{t}from"./index.js";function n(){return t(`div`,{class:`page`,children:t(e,{title:`video`})})}export{n as default};

@@ -1,0 +1,9 @@
+import { PageHead } from "../../parts/panel";
+
+export default function Page() {
+  return (
+    <div class="page">
+      <PageHead title="feed" />
+    </div>
+  );
+}
