@@ -5,7 +5,7 @@ queries, so that those of the same moment share it.
 import hashlib
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -15,25 +15,27 @@ from projections.core.store import Status, Store
 AGE_S = 0.02
 """Read models are behind the log for about as long anyway."""
 
+Statuses = Sequence[Status | None]
+
 
 class Applied:
-    """Of one store. Blocks: not for the event loop."""
+    """Of one store. Blocks, but for `recent_tag`: not for the event loop."""
 
     def __init__(self, store: Store, projections: Iterable[Projection]) -> None:
         self._store = store
         self._projections = tuple(projections)
-        self._statuses: list[Status | None] = []
-        self._asked_s = float("-inf")
+        self._told: tuple[float, str, Statuses] = (float("-inf"), "", ())
+        """When it was asked for, the entity tag, and the statuses."""
         self._lock = threading.Lock()
 
-    def _look(self, age_s: float) -> list[Status | None]:
+    def _look(self, age_s: float) -> tuple[float, str, Statuses]:
         """One after another, so that nobody goes back behind what another has seen."""
         with self._lock:
             now_s = time.monotonic()
-            if now_s - self._asked_s >= age_s:
-                self._statuses = [self._store.status(each) for each in self._projections]
-                self._asked_s = now_s
-            return self._statuses
+            if now_s - self._told[0] >= age_s:
+                statuses = [self._store.status(each) for each in self._projections]
+                self._told = now_s, _tag(statuses), statuses
+            return self._told
 
     def has_applied(self, number: int, sequence: int) -> bool:
         """Whether all read models have applied the event of a partition."""
@@ -42,19 +44,28 @@ class Applied:
             and status.current
             and number in status.watermarks
             and status.watermarks[number].next_sequence > sequence
-            for status in self._look(0.0)
+            for status in self._look(0.0)[2]
         )
 
     def tag(self) -> str:
         """An entity tag of all that was applied. Take it before the read models are read: what is
         newer than its tag is sent once more, and never kept from the caller."""
-        told = [
-            (
-                status.generation,
-                sorted((number, mark.next_sequence) for number, mark in status.watermarks.items()),
-            )
-            for status in self._look(AGE_S)
-            if status is not None
-        ]
-        digest = hashlib.blake2s(msgspec.json.encode(told), digest_size=12).hexdigest()
-        return f'W/"{digest}"'
+        return self._look(AGE_S)[1]
+
+    def recent_tag(self) -> str | None:
+        """The same, where it was asked for a moment ago."""
+        asked_s, tag, _ = self._told
+        return tag if time.monotonic() - asked_s < AGE_S else None
+
+
+def _tag(statuses: Statuses) -> str:
+    told = [
+        (
+            status.generation,
+            sorted((number, mark.next_sequence) for number, mark in status.watermarks.items()),
+        )
+        for status in statuses
+        if status is not None
+    ]
+    digest = hashlib.blake2s(msgspec.json.encode(told), digest_size=12).hexdigest()
+    return f'W/"{digest}"'

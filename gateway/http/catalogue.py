@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from gateway.http.applied import Applied
+from gateway.http.kept_answers import KeptAnswers
 from gateway.http.problems import body_problem, problem
 from log.codec import tag_of
 from log.envelope import Command
@@ -118,6 +119,10 @@ class Served:
     @cached_property
     def applied(self) -> Applied:
         return Applied(self.store, self.models.projections.values())
+
+    @cached_property
+    def answers(self) -> KeptAnswers:
+        return KeptAnswers(self.applied)
 
     @cached_property
     def partitions(self) -> int:

@@ -1,27 +1,45 @@
 """`GET .../queries/<name>`: the named queries of a system's read models.
 
-Read models follow the events: `min_sequence` and `partition` wait until they have applied an
-event, and the entity tag says what they had applied. A query that reads the clock (its argument
+Beside a query's own arguments there are those of `Asking`. Read models follow the events:
+`min_sequence` and `partition` wait until they have applied one, and the entity tag says what they
+had applied. `at` asks them as they were; `page_size` and `cursor` give rows by the page, with the
+address of the next in the `Link` header (RFC 8288). A query that reads the clock (its argument
 `now_ms` is left out) has no tag.
 """
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 from litestar import MediaType, Request, Response, get
 
 from gateway.http.catalogue import Served
+from gateway.http.history.places import place_in, placed
+from gateway.http.kept_answers import Answered
+from gateway.http.paging import PageSize, Run, page_of
 from gateway.http.problems import ProblemFound, problem
 from gateway.http.service import Service, service_of
 from projections.core.read_models import Query
+from replay.query_at import query_at
 
 LOOK_AGAIN_S = 0.01
 CLOCK = "now_ms"
-WAITING = ("min_sequence", "partition")
-UNCHANGED = b""
+
+encode = msgspec.json.Encoder(decimal_format="string").encode
+
+
+class Asking(msgspec.Struct, frozen=True, kw_only=True):
+    """How a query is asked, whatever it asks."""
+
+    min_sequence: int | None = None
+    partition: int | None = None
+    page_size: PageSize | None = None
+    cursor: str = ""
+    at: str = ""
 
 
 @get("/api/{family:str}/{system:str}/queries/{name:str}")
@@ -34,54 +52,97 @@ async def ask(
     if name.replace("-", "_") not in served.models.queries:
         raise _no_query(served, name)
     asked = served.models.query(name)
-    given = list(request.query_params.multi_items())
-    await _wait_for(service, served, dict(given))
+    question = asked.name, request.scope["query_string"]
+    tag = await served.answers.tag(partial(service.blocking, served.applied.tag))
+    answered = served.answers.find(question)
+    if answered is None:
+        arguments, asking = parse(asked, request.query_params.multi_items())
+        if asking.min_sequence is not None:
+            await _wait_for(service, served, asking)
+            tag = await service.blocking(served.applied.tag)
+        if asking.at:
+            then = await service.blocking(answer_then, served, asked, arguments, asking)
+            answered = Answered("", *then)
+        else:
+            clocked = CLOCK in {each.name for each in asked.arguments} - {*arguments}
+            run = partial(asked.run, served.store)
+            body, following = await service.blocking(answer, asked, run, arguments, asking)
+            answered = Answered("" if clocked else tag, body, following)
+            if not clocked:
+                served.answers.keep(question, answered)
+    return _respond(request, answered)
+
+
+def parse(asked: Query, given: Iterable[tuple[str, str]]) -> tuple[dict[str, Any], Asking]:
+    """A query's own arguments, and the others. Errors: ProblemFound (400), QueryError."""
     own = {argument.name for argument in asked.arguments}
-    arguments = parse(asked, [each for each in given if each[0] in own or each[0] not in WAITING])
-    known = request.headers.get("if-none-match", "")
-    tag, body = await service.blocking(answer, served, asked, arguments, known)
-    headers = {"Cache-Control": "no-cache", **({"ETag": tag} if tag else {})}
-    status = 304 if tag and body is UNCHANGED else 200
-    return Response(body, status_code=status, media_type=MediaType.JSON, headers=headers)
-
-
-def parse(asked: Query, given: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    """Errors: ProblemFound, QueryError."""
-    texts = []
+    texts, others = [], dict[str, str]()
     for name, value in given:
-        if not name.replace("-", "_").isidentifier():
+        plain = name.replace("-", "_")
+        if plain in Asking.__struct_fields__ and plain not in own:
+            if plain in others:
+                raise problem(400, f"{name} is given twice", "invalid-query")
+            others[plain] = value
+        elif plain.isidentifier():
+            texts.append(f"{plain}={value}")
+        else:
             raise problem(400, f"there is no argument {name!r}: {asked.usage}", "invalid-query")
-        texts.append(f"{name.replace('-', '_')}={value}")
-    return asked.parse(texts)
+    try:
+        asking = msgspec.convert(others, Asking, strict=False)
+    except msgspec.ValidationError as error:
+        text, _, name = str(error).partition(" - at `$.")
+        raise problem(400, f"{name.rstrip('`')}: {text}", "invalid-query") from error
+    _check(asked, asking)
+    return asked.parse(texts), asking
+
+
+def _check(asked: Query, asking: Asking) -> None:
+    if asking.min_sequence is not None and (asking.partition is None or asking.at):
+        raise problem(
+            400,
+            "min_sequence waits for an event of now: it goes with partition, and without at",
+            "invalid-query",
+        )
+    if asking.partition is not None and asking.min_sequence is None and not asking.at:
+        raise problem(400, "partition goes with min_sequence or at", "invalid-query")
+    if asking.page_size is not None and not asked.lists:
+        raise problem(400, f"{asked.name} gives no rows, so it has no pages", "invalid-query")
+    if asking.cursor and asking.page_size is None:
+        raise problem(400, "cursor goes with page_size", "invalid-query")
 
 
 def answer(
-    served: Served, asked: Query, arguments: Mapping[str, Any], known: str
-) -> tuple[str, bytes]:
-    """The entity tag and the body; UNCHANGED where the caller knows that one. Blocks."""
-    tag = (
-        ""
-        if CLOCK in {each.name for each in asked.arguments} - {*arguments}
-        else served.applied.tag()
-    )
-    if tag and tag in [each.strip() for each in known.split(",")]:
-        return tag, UNCHANGED
+    asked: Query, run: Run, arguments: Mapping[str, Any], asking: Asking
+) -> tuple[bytes, str]:
+    """The body, and the cursor of the next page. Blocks. Errors: ProblemFound (400, 410)."""
     try:
-        return tag, msgspec.json.encode(asked.run(served.store, arguments))
+        if asking.page_size is None:
+            return encode(run(arguments)), ""
+        page = page_of(asked, run, arguments, asking.page_size, asking.cursor)
     except OverflowError as error:
         raise problem(400, f"a number is too large: {asked.usage}", "invalid-query") from error
+    return encode(page.rows), page.next
 
 
-async def _wait_for(service: Service, served: Served, given: Mapping[str, str]) -> None:
+def answer_then(
+    served: Served, asked: Query, arguments: Mapping[str, Any], asking: Asking
+) -> tuple[bytes, str]:
+    """As `answer`, of read models as they were. Errors: also ProblemFound (404)."""
+    at = place_in(asking.at)
+    if at.command_offset is not None and asking.partition is None and served.partitions > 1:
+        raise problem(400, "at is a command's offset: name its partition too", "invalid-query")
+
+    def run(given: Mapping[str, Any]) -> Any:
+        log, models = served.log, served.models
+        return query_at(log, models, asked, given, at, partition=asking.partition).result
+
+    with placed():
+        return answer(asked, run, arguments, asking)
+
+
+async def _wait_for(service: Service, served: Served, asking: Asking) -> None:
     """Until the read models have applied the event that the caller wants to see."""
-    if "min_sequence" not in given:
-        return
-    try:
-        sequence, number = (int(given[name]) for name in WAITING)
-    except (KeyError, ValueError):
-        raise problem(
-            400, "min_sequence=N&partition=P are two whole numbers, and go together"
-        ) from None
+    sequence, number = asking.min_sequence or 0, asking.partition or 0
     served.check_partition(number)
     deadline_s = time.monotonic() + service.limits.wait_s
     while not await service.blocking(served.applied.has_applied, number, sequence):
@@ -92,6 +153,20 @@ async def _wait_for(service: Service, served: Served, given: Mapping[str, str]) 
                 "not-applied-yet",
             )
         await asyncio.sleep(LOOK_AGAIN_S)
+
+
+def _respond(request: Request[Any, Any, Any], answered: Answered) -> Response[bytes]:
+    headers = {"Cache-Control": "no-cache"}
+    if answered.tag:
+        headers["ETag"] = answered.tag
+    if answered.following:
+        kept = [each for each in request.query_params.multi_items() if each[0] != "cursor"]
+        address = f"{request.url.path}?{urlencode([*kept, ('cursor', answered.following)])}"
+        headers["Link"] = f'<{address}>; rel="next"'
+    known = [each.strip() for each in request.headers.get("if-none-match", "").split(",")]
+    if answered.tag and answered.tag in known:
+        return Response(b"", status_code=304, headers=headers)
+    return Response(answered.body, media_type=MediaType.JSON, headers=headers)
 
 
 def _no_query(served: Served, name: str) -> ProblemFound:

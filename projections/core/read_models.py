@@ -13,7 +13,7 @@ import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -25,6 +25,11 @@ from projections.core.projection import Projection
 from projections.core.store import Catalog, Reader, Store
 
 REQUIRED: Any = inspect.Parameter.empty
+LIMIT = "limit"
+
+Latest = Annotated[int, msgspec.Meta(ge=1, le=100_000, extra={"keeps": "latest"})]
+"""The `limit` of a query that gives the latest rows, earliest first: a smaller one leaves out the
+first of them, and of any other query the last."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,22 @@ class Query:
             Argument(parameter.name, hints[parameter.name], parameter.default)
             for parameter in parameters
         )
+
+    @property
+    def lists(self) -> bool:
+        """Whether it returns rows, any number of them."""
+        return typing.get_origin(self.returns) is list
+
+    @property
+    def limit(self) -> Argument | None:
+        """The argument that says how many rows, where it has one."""
+        found = (each for each in self.arguments if each.name == LIMIT)
+        return next(found, None) if self.lists else None
+
+    @property
+    def keeps_latest(self) -> bool:
+        """Whether its limit leaves out the first rows, and not the last. See `Latest`."""
+        return self.limit is not None and self.limit.type is Latest
 
     @property
     def usage(self) -> str:

@@ -12,6 +12,7 @@ import msgspec
 
 from projections.core.errors import QueryError, nearest
 from projections.core.projection import Table
+from projections.core.read_models import Latest
 from projections.core.store import Reader
 from projections.markets.exchange.candles import CANDLES, INTERVALS_MS, Candle
 from projections.markets.exchange.executions import EXECUTIONS, Execution
@@ -135,7 +136,7 @@ def candles(
     reader: Reader,
     instrument: str,
     interval: Interval = "1min",
-    limit: Count = 60,
+    limit: Latest = 60,
     since_ms: int = 0,
 ) -> list[Candle]:
     """The latest candles that start at or after `since_ms`, earliest first."""

@@ -8,6 +8,7 @@ import msgspec
 
 from projections.core.errors import QueryError, nearest
 from projections.core.projection import Row
+from projections.core.read_models import Latest
 from projections.core.store import Reader
 from projections.markets.exchange.auctions import (
     AUCTION_CALLS,
@@ -140,7 +141,7 @@ def auctions(reader: Reader, instrument: str, limit: Count = 20) -> list[Auction
 
 
 def order_life(
-    reader: Reader, instrument: str, order_id: int, limit: Count = 1_000
+    reader: Reader, instrument: str, order_id: int, limit: Latest = 1_000
 ) -> list[OrderStep]:
     """Every event of an order, or the latest `limit` of them, earliest first: what happened, and
     what was open of it afterwards. Busts and corrections of its trades too."""
