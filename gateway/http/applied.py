@@ -5,26 +5,24 @@ queries, so that those of the same moment share it.
 import hashlib
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping
 
 import msgspec
 
-from projections.core.projection import Projection
 from projections.core.store import Status, Store
 
 AGE_S = 0.02
 """Read models are behind the log for about as long anyway."""
 
-Statuses = Sequence[Status | None]
+Statuses = Mapping[str, Status]
 
 
 class Applied:
     """Of one store. Blocks, but for `recent_tag`: not for the event loop."""
 
-    def __init__(self, store: Store, projections: Iterable[Projection]) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
-        self._projections = tuple(projections)
-        self._told: tuple[float, str, Statuses] = (float("-inf"), "", ())
+        self._told: tuple[float, str, Statuses] = (float("-inf"), "", {})
         """When it was asked for, the entity tag, and the statuses."""
         self._lock = threading.Lock()
 
@@ -33,18 +31,18 @@ class Applied:
         with self._lock:
             now_s = time.monotonic()
             if now_s - self._told[0] >= age_s:
-                statuses = [self._store.status(each) for each in self._projections]
+                statuses = self._store.statuses()
                 self._told = now_s, _tag(statuses), statuses
             return self._told
 
     def has_applied(self, number: int, sequence: int) -> bool:
         """Whether all read models have applied the event of a partition."""
-        return all(
-            status is not None
-            and status.current
+        statuses = self._look(0.0)[2]
+        return len(statuses) == len(self._store.catalog.projections) and all(
+            status.current
             and number in status.watermarks
             and status.watermarks[number].next_sequence > sequence
-            for status in self._look(0.0)[2]
+            for status in statuses.values()
         )
 
     def tag(self) -> str:
@@ -61,11 +59,11 @@ class Applied:
 def _tag(statuses: Statuses) -> str:
     told = [
         (
+            name,
             status.generation,
             sorted((number, mark.next_sequence) for number, mark in status.watermarks.items()),
         )
-        for status in statuses
-        if status is not None
+        for name, status in sorted(statuses.items())
     ]
     digest = hashlib.blake2s(msgspec.json.encode(told), digest_size=12).hexdigest()
     return f'W/"{digest}"'

@@ -19,6 +19,7 @@ from log.envelope import Command
 from log.interface import Log
 from processors.core.appender import RECORD_OVERHEAD_BYTES
 from processors.core.registry import Registered
+from processors.core.snapshots import OpenSnapshots
 from processors.core.system import System
 from projections.core.errors import nearest
 from projections.core.read_models import ReadModels
@@ -101,6 +102,8 @@ class Served:
     log: Log
     models: ReadModels
     store: Store
+    snapshots: OpenSnapshots | None = None
+    """Of partitions, where history may begin; None: there are none."""
 
     @property
     def system(self) -> System:
@@ -118,7 +121,7 @@ class Served:
 
     @cached_property
     def applied(self) -> Applied:
-        return Applied(self.store, self.models.projections.values())
+        return Applied(self.store)
 
     @cached_property
     def answers(self) -> KeptAnswers:

@@ -156,6 +156,15 @@ class MemoryStore:
             model = self.models.get(projection.name)
             return None if model is None else model.status(projection)
 
+    def statuses(self) -> dict[str, Status]:
+        with self.lock:
+            declared = self.catalog.projections
+            return {
+                name: self.models[name].status(each)
+                for name, each in declared.items()
+                if name in self.models
+            }
+
     @contextmanager
     def reading(self) -> Iterator["MemoryReader"]:
         with self.lock:

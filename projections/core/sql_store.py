@@ -7,10 +7,10 @@ shows the current one to other tools.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import sqlalchemy as sql
@@ -25,6 +25,17 @@ from projections.core.errors import (
 from projections.core.leases import Lease, LeaseLost
 from projections.core.projection import Box, Projection, Row, Table
 from projections.core.rows import Changes
+from projections.core.sql_generations import (
+    ASIDE,
+    CURRENT,
+    DROPPED,
+    Generation,
+    current_generations,
+    delete_watermarks,
+    is_declared,
+    mark,
+    watermarks_of,
+)
 from projections.core.sql_leases import MEMBERS, LeaseCheck, SqlMembership, members_of
 from projections.core.sql_spatial import parameters_of
 from projections.core.sql_tables import (
@@ -63,15 +74,6 @@ HINTS = {
 LOCK_GENERATIONS = "LOCK TABLE refold_generations IN {} MODE"
 LOCK_SET_UP = "SELECT pg_advisory_xact_lock(7310598841)"
 """A number of our own: who makes tables on PostgreSQL does so alone."""
-CURRENT, ASIDE, DROPPED = "current", "aside", "dropped"
-
-
-class _Generation(NamedTuple):
-    generation: int
-    topic: str
-    version: int
-    schema: str
-    state: str
 
 
 class SqlStore:
@@ -126,7 +128,7 @@ class SqlStore:
                 show_as_views(connection, None, projection.schema, generation)
             else:
                 generation = current.generation
-                if not _is_declared(projection, current):
+                if not is_declared(projection, current):
                     raise outdated(projection, current.version, self.where)
             return self._session(connection, projection, generation, partitions)
 
@@ -143,16 +145,26 @@ class SqlStore:
             return self._session(connection, projection, generation, partitions)
 
     def status(self, projection: Projection) -> Status | None:
+        return self._statuses((projection,)).get(projection.name)
+
+    def statuses(self) -> dict[str, Status]:
+        return self._statuses(self.catalog.projections.values())
+
+    def _statuses(self, projections: Iterable[Projection]) -> dict[str, Status]:
         if self._file is not None and not self._file.exists():
-            return None
+            return {}
         with self._reading() as connection:
-            current = self._current(connection, projection)
-            if current is None:
-                return None
-            marks = _watermarks(connection, projection, current.generation)
-        return Status(
-            current.version, current.generation, _is_declared(projection, current), marks
-        )
+            if not self._is_made(connection):
+                return {}
+            held = current_generations(connection)
+        found = {}
+        for each in projections:
+            if each.name in held:
+                current, applied = held[each.name]
+                self._check_topic(each, current)
+                declared = is_declared(each, current)
+                found[each.name] = Status(current.version, current.generation, declared, applied)
+        return found
 
     @contextmanager
     def reading(self) -> Iterator["SqlReader"]:
@@ -260,24 +272,24 @@ class SqlStore:
             self._tables[table, generation] = found
         return found
 
-    def _generations(
-        self, connection: sql.Connection, projection: Projection
-    ) -> list[_Generation]:
+    def _generations(self, connection: sql.Connection, projection: Projection) -> list[Generation]:
         if not self._is_made(connection):
             return []
-        fields = (GENERATIONS.columns[name] for name in _Generation._fields)
+        fields = (GENERATIONS.columns[name] for name in Generation._fields)
         query = sql.select(*fields).where(GENERATIONS.c.projection == projection.name)
-        found = [_Generation(*row) for row in connection.execute(query)]
-        topic = self.catalog.topic
+        found = [Generation(*row) for row in connection.execute(query)]
         for generation in found:
-            if generation.topic != topic:
-                raise StoreError(
-                    f"{self.where} holds {projection.name!r} of {generation.topic}, not of "
-                    f"{topic}: give each system, and each log, a database of its own"
-                )
+            self._check_topic(projection, generation)
         return found
 
-    def _current(self, connection: sql.Connection, projection: Projection) -> _Generation | None:
+    def _check_topic(self, projection: Projection, held: Generation) -> None:
+        if held.topic != self.catalog.topic:
+            raise StoreError(
+                f"{self.where} holds {projection.name!r} of {held.topic}, not of "
+                f"{self.catalog.topic}: give each system, and each log, a database of its own"
+            )
+
+    def _current(self, connection: sql.Connection, projection: Projection) -> Generation | None:
         generations = self._generations(connection, projection)
         return next((each for each in generations if each.state == CURRENT), None)
 
@@ -300,15 +312,15 @@ class SqlStore:
         )
         return generation
 
-    def _drop(self, connection: sql.Connection, projection: Projection, old: _Generation) -> None:
+    def _drop(self, connection: sql.Connection, projection: Projection, old: Generation) -> None:
         drop_tables(connection, old.schema, old.generation)
-        _delete_watermarks(connection, projection, old.generation)
-        _mark(connection, projection, old.generation, DROPPED)
+        delete_watermarks(connection, projection, old.generation)
+        mark(connection, projection, old.generation, DROPPED)
 
     def _session(
         self, connection: sql.Connection, projection: Projection, generation: int, partitions: int
     ) -> "SqlSession":
-        held = _watermarks(connection, projection, generation)
+        held = watermarks_of(connection, projection, generation)
         missing = [number for number in range(partitions) if number not in held]
         for number in missing:
             held[number] = Watermark()
@@ -334,11 +346,11 @@ class SqlStore:
             old = self._current(connection, projection)
             if old is not None:
                 # On PostgreSQL the live worker waits here, and finds its generation replaced.
-                if is_behind(_watermarks(connection, projection, old.generation, lock=True)):
+                if is_behind(watermarks_of(connection, projection, old.generation, lock=True)):
                     return False
-                _mark(connection, projection, old.generation, ASIDE)
-                _delete_watermarks(connection, projection, old.generation)
-            if not _mark(connection, projection, generation, CURRENT):
+                mark(connection, projection, old.generation, ASIDE)
+                delete_watermarks(connection, projection, old.generation)
+            if not mark(connection, projection, generation, CURRENT):
                 raise ProjectionConflict(
                     f"another rebuild of {projection.name!r} in {self.where} took over: this one "
                     "ends"
@@ -382,7 +394,7 @@ class SqlSession:
 
     def refresh(self) -> bool:
         with self._store._reading() as connection:
-            found = _watermarks(connection, self.projection, self.generation)
+            found = watermarks_of(connection, self.projection, self.generation)
         return self._take_over(found)
 
     @contextmanager
@@ -408,7 +420,7 @@ class SqlSession:
         worker has written since this one did."""
         self.others_wrote = False
         if self.projection.rows_of == "topic":
-            found = _watermarks(connection, self.projection, self.generation, lock=True)
+            found = watermarks_of(connection, self.projection, self.generation, lock=True)
             if found:  # the partition's own is compared as it is moved
                 found[partition] = self.watermarks[partition]
             self.others_wrote = self._take_over(found)
@@ -454,7 +466,7 @@ class SqlSession:
         }
         if connection.execute(ADVANCE, moved).rowcount == 1:
             return
-        found = _watermarks(connection, self.projection, self.generation).get(partition)
+        found = watermarks_of(connection, self.projection, self.generation).get(partition)
         if found is None:
             raise GenerationReplaced
         raise ProjectionConflict(
@@ -532,7 +544,7 @@ class SqlReader:
         if generation is None:
             current = self._store._current(self._connection, projection)
             status = current and Status(
-                current.version, current.generation, _is_declared(projection, current), {}
+                current.version, current.generation, is_declared(projection, current), {}
             )
             check_readable(projection, status, self._store.where)
             assert current is not None
@@ -559,39 +571,3 @@ def _immediately(connection: sql.Connection) -> sql.Connection:
 
 def _begin_sqlite(connection: sql.Connection) -> None:
     connection.exec_driver_sql(connection.get_execution_options().get("refold_begin", "BEGIN"))
-
-
-def _is_declared(projection: Projection, held: _Generation) -> bool:
-    return held.version == projection.version and held.schema == projection.schema
-
-
-def _watermark_rows(projection: Projection, generation: int) -> list[sql.ColumnElement[bool]]:
-    return [WATERMARKS.c.projection == projection.name, WATERMARKS.c.generation == generation]
-
-
-def _watermarks(
-    connection: sql.Connection, projection: Projection, generation: int, lock: bool = False
-) -> dict[int, Watermark]:
-    columns = WATERMARKS.c
-    query = sql.select(
-        columns.partition, columns.next_sequence, columns.next_offset, columns.checksum
-    ).where(*_watermark_rows(projection, generation))
-    if lock:
-        query = query.order_by(columns.partition).with_for_update()
-    return {number: Watermark(*values) for number, *values in connection.execute(query)}
-
-
-def _delete_watermarks(
-    connection: sql.Connection, projection: Projection, generation: int
-) -> None:
-    connection.execute(sql.delete(WATERMARKS).where(*_watermark_rows(projection, generation)))
-
-
-def _mark(connection: sql.Connection, projection: Projection, generation: int, state: str) -> bool:
-    """Give a generation another state; False where its tables are gone."""
-    update = sql.update(GENERATIONS).where(
-        GENERATIONS.c.projection == projection.name,
-        GENERATIONS.c.generation == generation,
-        GENERATIONS.c.state != DROPPED,
-    )
-    return connection.execute(update.values(state=state)).rowcount == 1

@@ -182,6 +182,9 @@ class Store(Protocol):
     def status(self, projection: Projection) -> Status | None:
         """None where the store does not hold it."""
 
+    def statuses(self) -> dict[str, Status]:
+        """Of all that it holds of the catalog's projections, by name, as of one moment."""
+
     def reading(self) -> AbstractContextManager[Reader]:
         """Readers see every read model as of one moment. Reading a table raises ReadModelMissing
         or ProjectionOutdated."""

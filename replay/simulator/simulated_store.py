@@ -41,6 +41,10 @@ class SimulatedStore:
         self._process.operation()
         return self._store.status(projection)
 
+    def statuses(self) -> dict[str, Status]:
+        self._process.operation()
+        return self._store.statuses()
+
     def reading(self) -> AbstractContextManager[Reader]:
         return self._store.reading()
 
