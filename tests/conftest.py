@@ -9,11 +9,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from processors.core.testing.starting import run_folder, shared_server
 from tests.integration.brokers import Broker, SecuredBroker, TlsBroker
 from tests.integration.kafka_tools import KafkaTools
+
+# How long an example takes is the machine's affair, and no failure.
+hypothesis.settings.register_profile("refold", deadline=None)
+hypothesis.settings.load_profile("refold")
 
 pytest_plugins = ["processors.core.testing.servers"]
 
