@@ -29,6 +29,9 @@ from projections.core.projection import Events, Projection
 from projections.core.rows import Tables
 from projections.core.store import GenerationReplaced, Session, Store, Watermark
 
+ROUND_S = 0.02
+"""Rounds follow one another no sooner: where events come one by one, those of a moment share the
+transactions of a round, one a projection. The first after a pause waits for nothing."""
 POLL_INTERVAL_S = 0.02
 """How long a new event on one partition may wait while the worker sleeps on another."""
 LOOK_AT_OTHERS_S = 0.25
@@ -270,7 +273,9 @@ class Worker:
         turn, looked_s = 0, 0.0
         with self._joined():
             while not stop.is_set():
+                began_s = time.monotonic()
                 if self._step(stop, report, shared):
+                    stop.wait(max(0.0, began_s + ROUND_S - time.monotonic()))
                     continue
                 self._raise_failure()
                 now_s = time.monotonic()
