@@ -7,10 +7,10 @@ import { defineConfig, type Plugin } from "vite";
 
 const here = import.meta.dirname;
 
-/** All that the build is made of, in a fixed order. `schema.d.ts` is types only. */
+/** All that the build is made of; types (`.d.ts`) leave nothing in it. */
 function sources(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.name !== "schema.d.ts")
+    .filter((entry) => entry.isFile() && !entry.name.endsWith(".d.ts"))
     .map((entry) => relative(here, join(entry.parentPath, entry.name)));
 }
 

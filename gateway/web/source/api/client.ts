@@ -1,5 +1,7 @@
-/** Requests to the gateway, typed by its own OpenAPI document (`npm run types`). */
+/** Requests to the gateway, typed by its own OpenAPI document (`npm run types`). What is received has
+ * all its fields; of what is `sent`, those with a default may be left out. */
 import type { paths } from "./schema";
+import type { paths as sent } from "./sent";
 import { anotherKey, authorization } from "./key";
 
 type Json<Response> = Response extends { content: { "application/json": infer Body } } ? Body : never;
@@ -10,7 +12,7 @@ type Ok<Operation> = Operation extends { responses: { 200: infer Response } } ? 
 export type QueryPath = Extract<keyof paths, `/api/${string}/queries/${string}`>;
 export type Rows<Path extends QueryPath> = Ok<Verb<Path, "get">>;
 export type Arguments<Path extends QueryPath> =
-  Verb<Path, "get"> extends { parameters: { query?: infer Query } }
+  sent[Path] extends { get: { parameters: { query?: infer Query } } }
     ? Omit<NonNullable<Query>, "min_sequence" | "partition">
     : never;
 
@@ -19,7 +21,7 @@ export type CommandPath = Extract<keyof paths, `/api/${string}/commands/${string
   [Path in keyof paths as paths[Path] extends { post: object } ? Path : never]: never;
 };
 export type Body<Path extends CommandPath> =
-  Verb<Path, "post"> extends { requestBody: { content: { "application/json": infer Found } } } ? Found : never;
+  sent[Path] extends { post: { requestBody: { content: { "application/json": infer Found } } } } ? Found : never;
 
 /** Problem details (RFC 9457). */
 export interface Problem {
