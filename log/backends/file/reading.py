@@ -32,7 +32,7 @@ FIRST_PAUSE_S = 0.00005
 LONGEST_PAUSE_S = 0.005
 PAUSE_SHARE = 0.05
 """Appends of other processes are noticed by looking: after 50 us at first (a look costs some 10),
-then after a twentieth of the time waited so far, and at last each 5 ms."""
+then after a twentieth of the time since anything came, and at last each 5 ms."""
 HIDDEN_BITS = CONTROL_BIT | TRANSACTIONAL_BIT
 
 
@@ -55,6 +55,8 @@ class PartitionReader:
         self._places: dict[int, tuple[Segment, int]] = {}
         self._waiting = 0
         self._changed = threading.Condition()
+        self._grown_s = time.monotonic()
+        """When one who waited last saw something come."""
         self._may_skip = False
         """Whether a segment's offsets need not reach to the next one's: in a broker's files."""
         self._may_have_gaps = "compact" in config.cleanup_policy
@@ -152,19 +154,23 @@ class PartitionReader:
         """As `log.interface.Partition.wait`: appends of this process wake it at once."""
         words = self._words
         if words[HIGH_WATERMARK] > offset:
+            self._grown_s = time.monotonic()
             return True
-        started = time.monotonic()
+        started_s = time.monotonic()
         with self._changed:
             self._waiting += 1
             try:
                 while words[HIGH_WATERMARK] <= offset:
-                    waited = time.monotonic() - started
-                    if waited >= timeout_s:
+                    now_s = time.monotonic()
+                    left_s = started_s + timeout_s - now_s
+                    if left_s <= 0:
                         return False
-                    pause = min(max(waited * PAUSE_SHARE, FIRST_PAUSE_S), LONGEST_PAUSE_S)
-                    self._changed.wait(min(pause, timeout_s - waited))
+                    pause_s = (now_s - self._grown_s) * PAUSE_SHARE
+                    pause_s = min(max(pause_s, FIRST_PAUSE_S), LONGEST_PAUSE_S)
+                    self._changed.wait(min(pause_s, left_s))
             finally:
                 self._waiting -= 1
+        self._grown_s = time.monotonic()
         return True
 
     def _wake(self) -> None:
