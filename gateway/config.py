@@ -2,7 +2,7 @@
 
 `refold.toml` is looked for in the current folder and those above it. Its folder goes on the import
 path, so that a user's own systems are found, and relative paths in it start there. The settings of
-Kafka's client are read in `kafka_settings.py`.
+Kafka's client are read in `kafka_settings.py`, those of the HTTP server in `http_settings.py`.
 """
 
 import difflib
@@ -25,12 +25,13 @@ if TYPE_CHECKING:
 FILE_NAME = "refold.toml"
 ENVIRONMENT_PREFIX = "REFOLD_"
 KAFKA_PREFIX = "REFOLD_KAFKA_"
+HTTP_PREFIX = "REFOLD_HTTP_"
 TESTS_PREFIX = "REFOLD_TEST_"
 """What the project's own tests are told; no settings."""
 DEFAULT_FOLDER = ".refold"
 PLACES = ("log", "projections_url", "snapshots", "group")
 """Settings that cannot be empty."""
-TABLES = ("kafka", "effects")
+TABLES = ("kafka", "effects", "http")
 """Settings that are tables in refold.toml."""
 MAY_HOLD_PASSWORDS = ("projections_url", "snapshots")
 
@@ -56,6 +57,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     do not show."""
     effects: Mapping[str, Mapping[str, str]] = {}
     """Settings of effects, by `<system>.<effect>`. Values do not show."""
+    http: Mapping[str, Any] = {}
+    """`[http]` as it stands; `http_settings.py` reads it where it serves. Values do not show."""
     group: GroupName = "refold"
     """The consumer group of workers on Kafka."""
     systems: tuple[str, ...] = ()
@@ -91,6 +94,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
             scheme, found, _ = told[name].partition("://")
             told[name] = f"{scheme}://***" if found else scheme
         told["effects"] = dict.fromkeys(self.effects, "***")
+        told["http"] = dict.fromkeys(self.http, "***")
         return f"Config({', '.join(f'{name}={value!r}' for name, value in told.items())})"
 
     @property
@@ -227,7 +231,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     }
     for variable, text in environment.items():
         if not variable.startswith(ENVIRONMENT_PREFIX) or variable.startswith(
-            (TESTS_PREFIX, KAFKA_PREFIX)
+            (TESTS_PREFIX, KAFKA_PREFIX, HTTP_PREFIX)
         ):
             continue
         name = names.get(variable)

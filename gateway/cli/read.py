@@ -14,6 +14,7 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 import typer
 
+from gateway.actors import ACTOR_HEADER, actor_of
 from gateway.cli.context import JsonOption, LogOption, find_topic, load_context
 from gateway.cli.outcome import CommandFailed
 from gateway.cli.output import time_text
@@ -62,20 +63,25 @@ def read(
     limit: Annotated[int | None, typer.Option(min=0, help="At most so many records.")] = None,
     keys: Annotated[bool, typer.Option(help="Show keys.")] = False,
     headers: Annotated[bool, typer.Option(help="Show headers.")] = False,
+    actor: Annotated[
+        str | None, typer.Option(help="Only commands of this one: a key's name, or a token's.")
+    ] = None,
     log: LogOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Print the records of a topic.
 
-    A line is partition:offset, time and value. With `--json` a line is an object with topic,
-    partition, offset, timestamp (ms), key, value and headers; bytes that are no JSON are in
-    `value_text`, or in `value_base64` where they are no text.
+    A line is partition:offset, time and value, and who sent it, where that is known. With
+    `--json` a line is an object with topic, partition, offset, timestamp (ms), key, value and
+    headers; bytes that are no JSON are in `value_text`, or in `value_base64` where they are no
+    text.
 
     Examples:
 
         refold read exchange.events --limit 10
         refold read exchange.events --from -5 --keys
         refold read exchange.commands --from 2024-05-01T09:30:00Z --to 2024-05-01T10:00:00Z
+        refold read exchange.commands --actor desk
         refold read exchange.events --from end --follow --json | jq .value
     """
     if follow and end != "end":
@@ -84,6 +90,8 @@ def read(
         name = find_topic(opened.topics(), topic)
         config = opened.topics()[name]
         records = located_records(opened, name, partition, start, end, follow)
+        if actor is not None:
+            records = (each for each in records if actor_of(each.record.headers) == actor)
         if limit is not None:
             records = islice(records, limit)
         if as_json:
@@ -185,6 +193,8 @@ def as_line(config: TopicConfig, located: Located, keys: bool, headers: bool) ->
     if headers:
         shown = (f"{name}={as_text(value or b'')}" for name, value in record.headers)
         parts.append(f"[{' '.join(shown)}]")
+    elif actor := actor_of(record.headers):
+        parts.append(f"[{ACTOR_HEADER}={as_text(actor.encode())}]")
     if record.value is None:
         parts.append("(tombstone)")
     elif config.value_format == "msgpack":

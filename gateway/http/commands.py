@@ -11,6 +11,7 @@ from litestar import MediaType, Request, Response, get, post
 
 from gateway.http.answers import Reply, reply_of
 from gateway.http.catalogue import Served
+from gateway.http.guard.caller import caller_of
 from gateway.http.problems import MEDIA_TYPE, RETRY_AFTER_S, Answer, CommandPlace, problem
 from gateway.http.service import Service, service_of
 from processors.core.messages import CommandRepeated
@@ -35,9 +36,10 @@ async def send_command(
     service = service_of(request)
     served = service.catalogue.find(family, system)
     accepts = served.find(name)
-    command = accepts.command(await _body(request, service), _key_of(request.headers))
+    command = accepts.command(await _body(request), _key_of(request.headers))
     wait = not _prefers_not_to_wait(request.headers)
-    reply, headers = await decide(service, served, command, wait)
+    actor = caller_of(request).actor
+    reply, headers = await decide(service, served, command, wait, actor)
     return respond(reply, headers)
 
 
@@ -54,14 +56,17 @@ async def find_command(
     if found is None:
         return respond(*_pending(served, [place], of_all=False))
     answer, repeated = found
-    return respond(reply_of([answer], False, repeated), {})
+    reply = reply_of([answer], False, repeated)
+    actor = await service.blocking(service.recorded(served).actor, place)
+    body = msgspec.structs.replace(reply.body, actor=actor)
+    return respond(reply._replace(body=body), {})
 
 
 async def decide(
-    service: Service, served: Served, command: Any, wait: bool
+    service: Service, served: Served, command: Any, wait: bool, actor: str = ""
 ) -> tuple[Reply, Headers]:
     """Send a command, and wait for its events (or not). Errors: ProblemFound."""
-    sent = service.send(served, command, wait)
+    sent = service.send(served, command, wait, actor)
     of_all = len(sent.targets) > 1 or served.system.key(command) is None
     places: list[CommandPlace] = []
     try:
@@ -130,15 +135,11 @@ def _late(service: Service, served: Served, places: Sequence[CommandPlace]) -> E
     )
 
 
-async def _body(request: Request[Any, Any, Any], service: Service) -> bytes:
+async def _body(request: Request[Any, Any, Any]) -> bytes:
     """Only what says that it is JSON: a page of another site cannot send that unasked."""
     if request.content_type[0] != "application/json":
         raise problem(415, "a command is JSON: send it with Content-Type: application/json")
-    try:
-        async with asyncio.timeout(service.limits.wait_s):
-            return await request.body()
-    except TimeoutError:
-        raise problem(408, "the body did not come in time") from None
+    return await request.body()
 
 
 def _key_of(headers: Mapping[str, str]) -> str:

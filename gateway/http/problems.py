@@ -16,7 +16,13 @@ from litestar.exceptions import HTTPException
 
 from log.errors import LogError
 from processors.core.registry import UnknownSystem
-from projections.core.errors import ProjectionError, QueryError
+from projections.core.errors import (
+    ProjectionError,
+    ProjectionOutdated,
+    QueryError,
+    ReadModelMissing,
+    StoreError,
+)
 
 logger = logging.getLogger("refold.http")
 
@@ -32,11 +38,13 @@ class CommandPlace(msgspec.Struct, frozen=True):
     offset: int
 
 
-class Answer(msgspec.Struct, frozen=True):
+class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
     """A command, and the events that it led to."""
 
     command: CommandPlace
     events: list[Any]
+    actor: str = ""
+    """Who sent it, where that is asked later, and authentication was on."""
 
 
 class Problem(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -59,6 +67,8 @@ class Problem(msgspec.Struct, kw_only=True, omit_defaults=True):
     """All events of the command."""
     answers: list[Answer] | None = None
     """Of a command for all partitions: what each answered."""
+    actor: str = ""
+    """Who sent the command, where that is asked later."""
     location: str = ""
     """Where the answer can be asked for."""
 
@@ -117,9 +127,24 @@ def answer_problem(request: Request[Any, Any, Any], error: Exception) -> Respons
             return encoded(problem(503, "the log refuses, or does not answer"))
         case ProjectionError():
             logger.error("%s %s: %s", request.method, request.url.path, error)
-            return encoded(problem(503, "the read model is not there yet, or is rebuilt"))
+            return encoded(problem(503, _of_read_models(error), "no-read-model"))
     logger.error("%s %s", request.method, request.url.path, exc_info=error)
     return encoded(problem(500, "this is a mistake of the server, and in its log"))
+
+
+def _of_read_models(error: ProjectionError) -> str:
+    """What is wrong, and what to run; where they are kept is nobody's business."""
+    match error:
+        case ReadModelMissing():
+            return "the read model is not there yet: `refold run` or `refold project` makes it"
+        case ProjectionOutdated():
+            return (
+                "the read model is of another version: `refold run` or `refold project` of this "
+                "server's version makes it anew"
+            )
+        case StoreError():
+            return "the database of the read models refuses, or does not answer"
+    return "the read model is not there yet, or is rebuilt"
 
 
 def _of_framework(error: HTTPException) -> ProblemFound:
