@@ -5,6 +5,7 @@ wakes them in the event loop. Where nobody waits, neither does it.
 import asyncio
 import logging
 import threading
+from collections.abc import Iterable
 
 from gateway.http.deciding import settle
 from log.errors import LogError
@@ -13,6 +14,7 @@ from log.interface import Partition
 logger = logging.getLogger("refold.http")
 
 WAIT_S = 0.25
+TRY_AGAIN_S = 1.0
 
 
 class Growth:
@@ -29,15 +31,14 @@ class Growth:
 
     async def beyond(self, offset: int, timeout_s: float) -> bool:
         """Until there are records at or behind `offset`; False when the time ran out."""
-        grown: asyncio.Future[None] = self._loop.create_future()
+        return await any_beyond([(self, offset)], timeout_s)
+
+    def listen(self, offset: int, grown: asyncio.Future[None]) -> None:
+        """The future is done once there are records at or behind `offset`, or it was done by
+        another."""
         with self._changed:
             self._listeners.append((offset, grown))
             self._changed.notify()
-        try:
-            await asyncio.wait_for(grown, timeout_s)
-        except TimeoutError:
-            return False
-        return True
 
     def close(self) -> None:
         with self._changed:
@@ -48,6 +49,7 @@ class Growth:
     def _wait(self) -> None:
         while True:
             with self._changed:
+                self._listeners = [each for each in self._listeners if not each[1].done()]
                 self._changed.wait_for(lambda: self._listeners or self._closed)
                 if self._closed:
                     return
@@ -57,9 +59,23 @@ class Growth:
                 end = self._partition.high_watermark
             except LogError as error:
                 logger.error("a stream waits for the log: %s", error)
+                with self._changed:
+                    self._changed.wait_for(lambda: self._closed, TRY_AGAIN_S)
                 continue
             with self._changed:
-                awake = [each for each in self._listeners if each[0] < end or each[1].done()]
-                self._listeners = [each for each in self._listeners if each not in awake]
+                awake = [each for each in self._listeners if each[0] < end]
+                self._listeners = [each for each in self._listeners if each[0] >= end]
             if awake:
                 self._loop.call_soon_threadsafe(settle, [(grown, None) for _, grown in awake])
+
+
+async def any_beyond(places: Iterable[tuple[Growth, int]], timeout_s: float) -> bool:
+    """Until one of several partitions has records at or behind its offset."""
+    grown: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    for growth, offset in places:
+        growth.listen(offset, grown)
+    try:
+        await asyncio.wait_for(grown, timeout_s)
+    except TimeoutError:
+        return False
+    return True

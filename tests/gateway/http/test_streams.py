@@ -1,8 +1,15 @@
 """Events as they happen: each once, in order, also across restarts of the server."""
 
+import json
+import signal
+import threading
+from functools import partial
+from typing import Any
+
+import httpx
 import pytest
 
-from tests.gateway.http.conftest import PARKING, Server, Servers
+from tests.gateway.http.conftest import PARKING, Server, Servers, until
 
 
 def test_a_stream_tells_what_happens(shared: Server) -> None:
@@ -75,3 +82,85 @@ def test_a_server_with_streams_ends(servers: Servers) -> None:
         next(lines)
         assert server.end() == 0
         assert all(line is not None for line in lines)  # the stream ends, whole
+
+
+class Follower:
+    """Reads the stream of a system, and comes back with the last id, as a browser does."""
+
+    def __init__(self) -> None:
+        self.last_id = ""
+        self.told: list[tuple[int, int, str]] = []
+        """Partition, offset and type of each event."""
+
+    def has(self, count: int) -> bool:
+        return len(self.told) >= count
+
+    def follow(self, client: httpx.Client, count: int = 10**9) -> None:
+        """Until there are so many events in all, or the server goes."""
+        headers = {"Last-Event-ID": self.last_id} if self.last_id else {}
+        name = ""
+        try:
+            with client.stream("GET", f"{PARKING}/events", headers=headers) as stream:
+                assert stream.status_code == 200, stream.read()
+                for line in stream.iter_lines():
+                    field, _, value = line.partition(": ")
+                    if field == "id":
+                        name = value
+                    elif field == "data":
+                        data: dict[str, Any] = json.loads(value)
+                        event = data["event"]["type"]
+                        self.told.append((data["partition"], data["offset"], event))
+                    elif line == "" and name:
+                        self.last_id = name
+                        if len(self.told) >= count:
+                            return
+        except httpx.TransportError:
+            pass
+
+
+def test_the_stream_of_a_system_loses_and_doubles_nothing_over_kills(servers: Servers) -> None:
+    """Given a follower, when the server is killed again and again while cars park, then it has
+    every event of every partition once, in order."""
+    follower = Follower()
+    for turn in range(3):
+        server = servers.start("parking")
+        thread = threading.Thread(target=follower.follow, args=(server.client,))
+        thread.start()
+        for number in range(15):
+            server.park(f"spot-{turn}-{number}")
+        until(partial(follower.has, turn * 15 + 5))
+        server.end(signal.SIGKILL)
+        thread.join()
+    last = servers.start("parking")
+    totals = [count_events(last, partition) for partition in (0, 1)]
+    if len(follower.told) < sum(totals):
+        follower.follow(last.client, sum(totals))
+    for partition in (0, 1):
+        offsets = [offset for number, offset, _ in follower.told if number == partition]
+        assert offsets == list(range(totals[partition]))
+    parked = [kind for _, _, kind in follower.told if kind == "car_parked.v1"]
+    assert len(parked) == 45
+
+
+def test_a_systems_stream_from_the_end(shared: Server) -> None:
+    with shared.client.stream("GET", f"{PARKING}/events?from=end") as stream:
+        lines = stream.iter_lines()
+        assert next(lines) == "retry: 1000"
+        shared.park("system-end")
+        heard = [line for line in (next(lines) for _ in range(4)) if line]
+    assert heard[1] == "event: car_parked.v1"
+    again = {"Last-Event-ID": heard[0].partition(": ")[2]}
+    with shared.client.stream("GET", f"{PARKING}/events", headers=again) as stream:
+        lines = stream.iter_lines()
+        assert next(lines) == "retry: 1000"
+        shared.park("system-end")
+        heard = [line for line in (next(lines) for _ in range(4)) if line]
+    assert heard[1] == "event: car_refused.v1"
+
+
+@pytest.mark.parametrize("place", ["x", "1", "0.0.0", "0.-1", "0.100000000", "0.", "1.x"])
+def test_no_such_place_of_a_system(shared: Server, place: str) -> None:
+    for asked in ({"params": {"from": place}}, {"headers": {"Last-Event-ID": place}}):
+        answer = shared.client.get(f"{PARKING}/events", **asked)  # type: ignore[arg-type]
+        assert (answer.status_code, answer.json()["status"]) == (400, 400), answer.text
+    assert shared.client.get("/api/no/such/events").status_code == 404
