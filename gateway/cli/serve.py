@@ -1,9 +1,12 @@
-"""`refold serve`: an API over HTTP for every system, with tasks and read models in one process."""
+"""`refold serve`: an API over HTTP for every system, with tasks and read models in one process, or
+before workers of their own.
+"""
 
 import asyncio
+import os
 import threading
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,13 +19,14 @@ from gateway.cli.output import note
 from gateway.cli.progress import ProgressBar
 from gateway.cli.projecting import opened_store
 from gateway.config import Config
+from gateway.http_settings import HttpSettings, http_settings
+from gateway.structured_logs import set_up_logging
 from log.interface import Log
 from processors.core.registry import Registered
 from processors.core.workers.embedded import Worker
 
 if TYPE_CHECKING:
     from gateway.http.catalogue import Served
-    from gateway.http.service import Limits
 
 app = typer.Typer(add_completion=False)
 
@@ -32,8 +36,12 @@ def serve(
     systems: Annotated[
         list[str] | None, typer.Argument(metavar="[SYSTEM]...", help="Which; all by default.")
     ] = None,
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = 8080,
+    host: Annotated[
+        str | None, typer.Option(help="The address to listen on.  [default: 127.0.0.1]")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="0: any that is free.  [default: 8080]")
+    ] = None,
     insecure: Annotated[
         bool, typer.Option("--insecure", help="Let anybody in who reaches the address.")
     ] = False,
@@ -43,57 +51,112 @@ def serve(
             "--simulated", help="Effects play the outside, as in a demo, where they can."
         ),
     ] = False,
+    worker: Annotated[
+        bool | None,
+        typer.Option(
+            "--worker/--no-worker",
+            help="Decide and move read models in this process.  [default: on a log in a folder]",
+            show_default=False,
+        ),
+    ] = None,
     wait_s: Annotated[
-        float, typer.Option(min=0.001, help="How long a request waits for its answer.")
-    ] = 10.0,
+        float | None, typer.Option(min=0.001, help="How long a request waits for its answer.")
+    ] = None,
     waiting: Annotated[
-        int, typer.Option(min=1, help="So many requests at once; more are answered 503.")
-    ] = 1024,
-    streams: Annotated[int, typer.Option(min=1, help="So many streams at once.")] = 1024,
-    body_bytes: Annotated[int, typer.Option(min=1, help="Of a command's JSON.")] = 1 << 20,
+        int | None, typer.Option(min=1, help="So many requests at once; more are answered 503.")
+    ] = None,
+    streams: Annotated[int | None, typer.Option(min=1, help="So many streams at once.")] = None,
+    body_bytes: Annotated[int | None, typer.Option(min=1, help="Of a command's JSON.")] = None,
     log: LogOption = None,
 ) -> None:
     """Serve systems over HTTP: commands in, events, queries and live streams out.
 
-    Decides commands and moves read models in the same process, on a log in a folder. Ends on
-    Ctrl-C or SIGTERM, once every request that it took is answered. `/schema` is the reference.
+    On a log in a folder it decides commands and moves read models in the same process. On Kafka,
+    or with --no-worker, others do: `refold run` and `refold project`; start as many servers as you
+    like. Ends on Ctrl-C or SIGTERM, once every request that it took is answered. `/schema` is the
+    reference.
 
     Examples:
 
         refold serve
         refold serve exchange stays --port 9000
+        refold serve exchange --log kafka://localhost:9092
         curl http://127.0.0.1:8080/api
     """
     context = load_context(log)
-    if context.config.log_folder is None:
+    on_cluster = context.config.log_folder is None
+    if on_cluster and worker:
         raise CommandFailed(
-            "the log is on Kafka, and `refold serve` is for a log in a folder, so far"
+            "the log is on Kafka, where workers are processes of their own: leave --worker out, "
+            "and start `refold run`"
         )
     try:
         from gateway.http.server import is_loopback
-        from gateway.http.service import Limits
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != "litestar":
             raise
         raise CommandFailed("litestar is not installed: pip install 'refold[http]'") from error
-    if not is_loopback(host) and not insecure:
+    flags = {
+        "host": host,
+        "port": port,
+        "insecure": insecure or None,
+        "limits.wait_s": wait_s,
+        "limits.waiting_max": waiting,
+        "limits.streams_max": streams,
+        "limits.body_bytes": body_bytes,
+    }
+    config = context.config
+    settings = http_settings(config.http, config.home, os.environ, flags)
+    if not (is_loopback(settings.host) or settings.has_authentication or settings.insecure):
         raise CommandFailed(
-            f"--host {host} is reached from other machines, and there is no authentication yet, "
-            "so that anybody could send commands: listen on 127.0.0.1, or give --insecure behind "
-            "something that lets only the right ones in"
+            f"{settings.host} is reached from other machines, and there are no keys and no tokens "
+            "to tell who may call ([http.keys], [http.jwt]), so that anybody could send commands: "
+            "set them up, or listen on 127.0.0.1, or give --insecure behind something that lets "
+            "only the right ones in"
         )
     registered = [context.find(name) for name in systems or ()] or context.registered()
-    limits = Limits(body_bytes=body_bytes, wait_s=wait_s, waiting_max=waiting, streams_max=streams)
     with ExitStack() as stack:
-        opened = stack.enter_context(context.open_log(create=True))
-        interrupts = stack.enter_context(Interrupts())
-        try:
-            with interrupts.allowed():  # nothing is lost where recovery is left
-                worker = _opened_worker(stack, context, opened, registered, simulated)
-        except KeyboardInterrupt:
-            return
-        served = [_served(stack, context.config, opened, each) for each in registered]
-        _serve(context.config, served, worker, host, port, limits)
+        ended = threading.Event()
+        """Where others decide: nothing waits for the log any more."""
+        if on_cluster or worker is False:
+            opened = stack.enter_context(_tailed_log(context, registered, ended))
+            stack.enter_context(Interrupts())
+            own = None
+        else:
+            opened = stack.enter_context(context.open_log(create=True))
+            interrupts = stack.enter_context(Interrupts())
+            try:
+                with interrupts.allowed():  # nothing is lost where recovery is left
+                    own = _opened_worker(stack, context, opened, registered, simulated)
+            except KeyboardInterrupt:
+                return
+        served = [_served(stack, context, opened, each) for each in registered]
+        _serve(context.config, served, own, settings, simulated, ended)
+
+
+@contextmanager
+def _tailed_log(
+    context: Context, registered: Sequence[Registered], ended: threading.Event
+) -> Iterator[Log]:
+    """The log, for a process that decides nothing: see `gateway/http/tail.py`."""
+    from gateway.http.tail import TailedLog
+
+    systems = [each.system for each in registered]
+    topics = [name for each in systems for name in (each.commands_topic, each.events_topic)]
+    with context.open_log(create=True) as looks, context.open_log() as patient:
+        if context.config.log_folder is None:
+            set_up_logging(context.config.log_format)
+            _wait_for_cluster(looks, lambda: False)
+            _wait_for_cluster(patient, lambda: not ended.is_set())
+        with TailedLog(looks, patient, topics) as log:
+            yield log
+
+
+def _wait_for_cluster(log: Log, keep_waiting: Callable[[], bool]) -> None:
+    from log.backends.kafka import KafkaLog
+
+    assert isinstance(log, KafkaLog)
+    log.keep_waiting = keep_waiting
 
 
 def _opened_worker(
@@ -120,20 +183,20 @@ def _opened_worker(
     return stack.enter_context(worker)
 
 
-def _served(stack: ExitStack, config: Config, log: Log, registered: Registered) -> "Served":
+def _served(stack: ExitStack, context: Context, log: Log, registered: Registered) -> "Served":
     from gateway.http.catalogue import Served
 
-    models, store = stack.enter_context(opened_store(config, registered))
-    return Served(registered, log, models, store)
+    models, store = stack.enter_context(opened_store(context.config, registered))
+    return Served(registered, log, models, store, context.open_checkpoints(log))
 
 
 def _serve(
     config: Config,
     systems: Sequence["Served"],
-    worker: Worker,
-    host: str,
-    port: int,
-    limits: "Limits",
+    worker: Worker | None,
+    settings: HttpSettings,
+    simulated: bool,
+    ended: threading.Event,
 ) -> None:
     from gateway.http.server import Server, listen
 
@@ -144,10 +207,11 @@ def _serve(
             failed(error)
 
     try:
-        listening = listen(host, port)
+        listening = listen(settings.host, settings.port)
     except OSError as error:
         raise CommandFailed(
-            f"cannot listen on {host}, port {port}: {error.strerror}; choose another --port",
+            f"cannot listen on {settings.host}, port {settings.port}: {error.strerror}; choose "
+            "another --port",
             ExitCode.REFUSED,
         ) from error
     with listening:
@@ -155,4 +219,8 @@ def _serve(
         place = f"[{shown}]:{bound}" if ":" in shown else f"{shown}:{bound}"
         names = ", ".join(each.system.name for each in systems)
         note(f"serving {names} on http://{place}/api; Ctrl-C ends it")
-        asyncio.run(Server(systems, worker, listening, limits, follow).serve())
+        moves = follow if worker is not None else None
+        server = Server(
+            systems, worker, listening, settings, moves, config.effects, simulated, ended
+        )
+        asyncio.run(server.serve())

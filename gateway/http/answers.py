@@ -1,22 +1,28 @@
 """What a command led to, as a caller is told: its events, a rejection, a dead letter.
 
-Events come from `Decided` or, by cause, from the log; a `Reply` goes out. Systems name refusals by
-one rule: the tag of an event that says no ends in `rejected` or `refused`, before its version.
+Events come from `Decided` or, by cause, from the log, where they are at the time of their command
+or behind; a `Reply` goes out. Systems name refusals by one rule: the tag of an event that says no
+ends in `rejected` or `refused`, before its version.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 
+from gateway.actors import actor_of
 from gateway.http.catalogue import Served, name_of
 from gateway.http.problems import Answer, CommandPlace, Problem, problem
 from log.codec import DECODE_ERRORS
 from log.envelope import Event
 from log.errors import OffsetOutOfRange
+from log.record import StoredRecord
 from processors.core.causes import events_of
-from processors.core.messages import CommandDeadLettered, CommandRepeated
+from processors.core.messages import CommandDeadLettered, CommandRepeated, RulesAdopted
 
+LOOK_BYTES = 4096
+"""A log on Kafka fetches no more for so little."""
+LOOKS_MAX = 16
 REFUSALS = ("rejected", "refused")
 
 
@@ -97,6 +103,10 @@ class RecordedAnswers:
         events = self._told(place)
         return self.first(place, events, self._command(place))
 
+    def actor(self, place: CommandPlace) -> str:
+        """Who sent a command; empty where nobody is told. Errors: ProblemFound (410)."""
+        return actor_of(self._record(place).headers)
+
     def first(self, place: CommandPlace, events: list[Event], command: Any) -> tuple[Answer, bool]:
         """The answer, and whether it is that of an earlier sending of the same command. Errors:
         ProblemFound (422) where that was another command, (410) where it is gone."""
@@ -115,28 +125,70 @@ class RecordedAnswers:
         return Answer(first, self._told(first)), True
 
     def _told(self, place: CommandPlace) -> list[Event]:
-        events = events_of(self._events[place.partition], self._event_codec, place.offset)
+        """Looked for from the time of the command on; where that is too far off, everywhere."""
+        events = self._events_behind(place)
+        if not events:
+            events = events_of(self._events[place.partition], self._event_codec, place.offset)
         if not events:
             raise problem(410, "the events of this command are no longer kept")
         return events
 
+    def _events_behind(self, place: CommandPlace) -> list[Event]:
+        """All events of a command, if they are among the first that are as late as it: events are
+        of the time of their command, or later (law 6)."""
+        partition = self._events[place.partition]
+        offset = partition.offset_for_time(self._record(place).timestamp)
+        found: dict[int, Event] = {}
+        for _ in range(LOOKS_MAX):
+            batches = [] if offset is None else partition.read(offset, LOOK_BYTES)
+            for batch in batches:
+                offset = batch.last_offset + 1
+                for record in batch:
+                    event = self._event_codec.decode(record.value or b"")
+                    if event.cause == place.offset and type(event) is not RulesAdopted:
+                        found.setdefault(event.cause_index, event)
+                        if len(found) == event.cause_count:
+                            return [found[index] for index in sorted(found)]
+            if not batches:
+                break
+        return []
+
     def _command(self, place: CommandPlace) -> Any:
         """None for what is no command. Errors: ProblemFound (410)."""
+        try:
+            return self._command_codec.decode(self._record(place).value or b"")
+        except DECODE_ERRORS:
+            return None
+
+    def _record(self, place: CommandPlace) -> StoredRecord:
+        """Errors: ProblemFound (410)."""
         try:
             for batch in self._commands[place.partition].read(place.offset, 1):
                 for record in batch:
                     if record.offset == place.offset:
-                        return self._command_codec.decode(record.value or b"")
-        except DECODE_ERRORS:
-            return None
+                        return record
         except OffsetOutOfRange:
             pass
         raise problem(410, "the command is no longer kept", command=place)
 
     def _last_cause(self, number: int) -> int:
+        """The highest of the newest events. On Kafka, offsets at the end may hold none."""
         events = self._events[number]
-        cause = -1
-        for batch in events.read(max(events.high_watermark - 1, events.log_start), 1):
-            for record in batch:
-                cause = self._event_codec.decode(record.value or b"").cause
-        return cause
+        start, end = events.log_start, events.high_watermark
+        back = 1
+        while start < end:
+            begin = max(end - back, start)
+            causes = [
+                self._event_codec.decode(record.value or b"").cause
+                for record in self._records(number, begin, end)
+            ]
+            if causes or begin == start:
+                return max(causes, default=-1)
+            back *= 4
+        return -1
+
+    def _records(self, number: int, begin: int, end: int) -> Iterator[StoredRecord]:
+        while begin < end and (batches := self._events[number].read(begin, LOOK_BYTES)):
+            begin = batches[-1].last_offset + 1
+            for batch in batches:
+                yield from batch

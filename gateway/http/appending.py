@@ -1,22 +1,35 @@
 """Commands on their way from requests to the log: one thread appends what has come meanwhile, so
-that concurrent requests share a flush.
+that concurrent requests share a flush, or a round trip to a broker.
 
 Encoded commands come in from the event loop; out go their offsets, once they are durable, and a
-registration with `Decided` for those who wait for the events.
+registration with `Decided` for those who wait for the events. While the log does not answer,
+nothing is taken in, and what was not handed to it yet is given back: only of what was, nobody
+knows whether it is on the log.
 """
 
 import asyncio
 import queue
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.http.deciding import Decided, Events, settle
+from gateway.http.problems import ProblemFound, problem
+from log.errors import LogUnavailable
 from log.interface import Partition
-from log.record import NO_HEADERS
+from log.record import NO_HEADERS, Headers
 
 BATCH_COMMANDS = 10_000
+AWAY_S = 3.0
+"""A log that has not answered for so long is away."""
+LOOK_S = 0.5
+"""How often that is looked at, while commands are on their way."""
+TAKEN_BYTES_MAX = 64 << 20
+"""Of commands on their way."""
+RECORD_BYTES = 64
+"""More than a record takes beside its key, value and headers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +53,12 @@ class Sent:
     placed: asyncio.Future[list[int]]
     """The offsets, in the order of the targets."""
     answers: Sequence[Events] = ()
+    headers: Headers = field(default_factory=lambda: NO_HEADERS)
     offsets: dict[Target, int] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        return len(self.value) + len(self.key or b"") + bytes_of(self.headers) + RECORD_BYTES
 
     def answer_at(self, target: Target) -> Events | None:
         return self.answers[self.targets.index(target)] if self.answers else None
@@ -52,15 +70,62 @@ class Appending:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._queue: queue.SimpleQueue[Sent | None] = queue.SimpleQueue()
+        self._taken_bytes = 0
+        self._began_s = 0.0
+        """Since when the thread waits for the log; 0: it does not."""
+        self._looking: asyncio.TimerHandle | None = None
         self._thread = threading.Thread(target=self._run, name="refold-append")
         self._thread.start()
 
+    @property
+    def is_away(self) -> bool:
+        """Whether the log has not answered for long."""
+        began_s = self._began_s
+        return began_s > 0 and time.monotonic() - began_s > AWAY_S
+
     def send(self, sent: Sent) -> None:
+        """Errors: ProblemFound (503) where there is no room, or the log is away."""
+        if self.is_away:
+            raise _not_appended("the log does not answer")
+        if self._taken_bytes > TAKEN_BYTES_MAX:
+            raise _not_appended("more commands come than the log takes")
+        self._taken_bytes += sent.size
         self._queue.put(sent)
+        if self._looking is None:
+            self._looking = self._loop.call_later(LOOK_S, self._look)
 
     def close(self) -> None:
         self._queue.put(None)
         self._thread.join()
+        if self._looking is not None:
+            self._looking.cancel()
+
+    def _look(self) -> None:
+        """Give back what waits for a log that is away; in the event loop."""
+        self._looking = None
+        if self.is_away:
+            error = _not_appended("the log does not answer")
+            self._settle([(sent, error) for sent in self._drain()])
+        if self._taken_bytes:
+            self._looking = self._loop.call_later(LOOK_S, self._look)
+
+    def _drain(self) -> list[Sent]:
+        drained: list[Sent] = []
+        ends = False
+        try:
+            while True:
+                sent = self._queue.get_nowait()
+                ends |= sent is None
+                drained += [sent] if sent is not None else []
+        except queue.Empty:
+            if ends:
+                self._queue.put(None)
+            return drained
+
+    def _settle(self, results: Sequence[tuple[Sent, Any]]) -> None:
+        """In the event loop."""
+        self._taken_bytes -= sum(sent.size for sent, _ in results)
+        settle([(sent.placed, result) for sent, result in results])
 
     def _run(self) -> None:
         more = True
@@ -72,41 +137,50 @@ class Appending:
                 except queue.Empty:
                     break
             more = taken[-1] is not None
-            self._append([each for each in taken if each is not None])
+            results = self._append([each for each in taken if each is not None])
+            self._began_s = 0.0
+            self._loop.call_soon_threadsafe(self._settle, results)
 
-    def _append(self, taken: Sequence[Sent]) -> None:
+    def _append(self, taken: Sequence[Sent]) -> list[tuple[Sent, Any]]:
+        """The commands, each with its offsets or what went wrong."""
         by_target: dict[Target, list[Sent]] = {}
-        failed: dict[int, Exception] = {}
+        failed: dict[Sent, Exception] = {}
         for sent in taken:
             for target in sent.targets:
                 by_target.setdefault(target, []).append(sent)
         for target, sents in by_target.items():
             for some in _batches(sents, target.bytes_max):
+                self._began_s = time.monotonic()
                 try:
                     _append_batch(target, some)
                 except Exception as error:
-                    failed |= {id(sent): error for sent in some}
-        results: list[tuple[asyncio.Future[Any], Any]] = [
-            (
-                sent.placed,
-                failed.get(id(sent)) or [sent.offsets[target] for target in sent.targets],
-            )
+                    for sent in some:
+                        failed[sent] = _unknown() if len(sent.targets) > 1 else error
+        return [
+            (sent, failed.get(sent) or [sent.offsets[target] for target in sent.targets])
             for sent in taken
         ]
-        self._loop.call_soon_threadsafe(settle, results)
 
 
 def _append_batch(target: Target, sents: Sequence[Sent]) -> None:
+    try:
+        place = target.decided.place()
+    except LogUnavailable as error:
+        raise _not_appended("the log does not answer") from error
     builder = target.commands.new_batch()
     for delta, sent in enumerate(sents):
-        builder.append(delta, sent.timestamp, sent.key, sent.value, NO_HEADERS)
-    with target.decided.registering() as register:
+        builder.append(delta, sent.timestamp, sent.key, sent.value, sent.headers)
+    try:
         offsets = target.commands.append_batch(builder)
-        for sent, offset in zip(sents, offsets, strict=True):
-            sent.offsets[target] = offset
-            answer = sent.answer_at(target)
-            if answer is not None:
-                register(offset, answer)
+    except LogUnavailable as error:
+        raise _unknown() from error
+    answers: list[tuple[int, Events]] = []
+    for sent, offset in zip(sents, offsets, strict=True):
+        sent.offsets[target] = offset
+        answer = sent.answer_at(target)
+        if answer is not None:
+            answers.append((offset, answer))
+    target.decided.register(place, answers)
 
 
 def _batches(sents: Sequence[Sent], bytes_max: int) -> list[list[Sent]]:
@@ -114,14 +188,25 @@ def _batches(sents: Sequence[Sent], bytes_max: int) -> list[list[Sent]]:
     batches: list[list[Sent]] = [[]]
     size = 0
     for sent in sents:
-        sent_bytes = len(sent.value) + len(sent.key or b"") + RECORD_BYTES
-        if size + sent_bytes > bytes_max and batches[-1]:
+        if size + sent.size > bytes_max and batches[-1]:
             batches.append([])
             size = 0
         batches[-1].append(sent)
-        size += sent_bytes
+        size += sent.size
     return batches
 
 
-RECORD_BYTES = 64
-"""More than a record takes beside its key and value."""
+def bytes_of(headers: Headers) -> int:
+    """With the lengths of names and values."""
+    return sum(len(name) + len(value or b"") + 10 for name, value in headers)
+
+
+def _not_appended(reason: str) -> ProblemFound:
+    return problem(503, f"{reason}: the command was not appended; send it again", "not-appended")
+
+
+def _unknown() -> ProblemFound:
+    """Also of one for all partitions, which some of them may hold."""
+    return problem(
+        504, "the log has not answered: the command may be on it; send it again with its key"
+    )

@@ -7,8 +7,7 @@ event loop. Where nobody waits, nothing is read.
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from log.codec import Codec
@@ -22,9 +21,6 @@ WAIT_S = 0.1
 READ_BYTES = 1 << 18
 
 Events = asyncio.Future[list[Event]]
-Register = Callable[[int, Events], None]
-
-
 Results = Sequence[tuple[asyncio.Future[Any], Any]]
 
 
@@ -54,27 +50,35 @@ class Decided:
         """Of those, the events so far, by their index."""
         self._offset = 0
         """Where to read on."""
+        self._passed = -1
+        """The highest cause read."""
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closed = False
 
-    @contextmanager
-    def registering(self) -> Iterator[Register]:
-        """Append commands within, and register their offsets: no event of theirs is told before
-        that is done."""
+    def place(self) -> int:
+        """Ask before commands are appended: their events stand there, or behind."""
         with self._changed:
-            if not self._waiting:
-                self._offset = self._events.high_watermark
-            yield self._register
+            if self._waiting:
+                return self._offset
+        return self._events.high_watermark
+
+    def register(self, place: int, answers: Iterable[tuple[int, Events]]) -> None:
+        """Have the events of commands told, that were appended at these offsets since `place` was
+        asked for. Where some were decided so soon that their events were read over, they are read
+        once more."""
+        with self._changed:
+            begun = not self._waiting
+            for offset, future in answers:
+                if begun or offset <= self._passed:
+                    self._offset, begun = place, False
+                self._waiting.setdefault(offset, []).append(future)
             if self._thread is None and self._waiting:
                 self._thread = threading.Thread(
                     target=self._follow, name=f"refold-decided-{self._events.number}", daemon=True
                 )
                 self._thread.start()
             self._changed.notify()
-
-    def _register(self, offset: int, future: Events) -> None:
-        self._waiting.setdefault(offset, []).append(future)
 
     def forget(self, offset: int, future: Events) -> None:
         """Nobody waits for it any more."""
@@ -128,6 +132,8 @@ class Decided:
                     event = decode(record.value or b"")
                     if event.cause in self._waiting:
                         complete += self._add(event)
+                    if event.cause > self._passed:
+                        self._passed = event.cause
             self._offset = batches[-1].last_offset + 1
         self._settle(complete)
 

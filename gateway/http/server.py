@@ -1,5 +1,6 @@
-"""One process that serves a log in a folder: HTTP in an event loop, and beside it, in threads, the
-tasks of the systems (with their reactors and effects) and what keeps their read models up to date.
+"""One process that serves a log: HTTP in an event loop, and beside it, in threads, the tasks of
+the systems (with their reactors and effects) and what keeps their read models up to date; or HTTP
+alone, where other processes do that.
 
 A request that was accepted is answered before the process ends. Where the tasks or the log fail,
 it ends with that error.
@@ -7,6 +8,7 @@ it ends with that error.
 
 import asyncio
 import ipaddress
+import math
 import socket
 import threading
 from collections.abc import Callable, Sequence
@@ -17,9 +19,13 @@ import uvicorn
 
 from gateway.http.app import make_app
 from gateway.http.catalogue import Catalogue, Served
+from gateway.http.guard.connections import Connections
+from gateway.http.live.wire import Wire
 from gateway.http.problems import problem
-from gateway.http.service import Limits, Service
+from gateway.http.service import Service
+from gateway.http_settings import HttpSettings
 from processors.core.workers.embedded import Worker
+from processors.core.workers.outside import Settings
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 GRACE_S = 5.0
@@ -63,32 +69,40 @@ class _Uvicorn(uvicorn.Server):
 
 
 class Server:
-    """Serves systems on a listening socket, with the tasks of an open worker."""
+    """Serves systems on a listening socket: with the tasks of an open worker, and read models that
+    follow here; or without, where others see to both."""
 
     def __init__(
         self,
         systems: Sequence[Served],
-        worker: Worker,
+        worker: Worker | None,
         listening: socket.socket,
-        limits: Limits,
-        follow: Follow,
+        settings: HttpSettings,
+        follow: Follow | None,
+        effects: Settings | None = None,
+        simulated: bool = False,
+        ended: threading.Event | None = None,
     ) -> None:
         self._catalogue = Catalogue(systems)
         self._worker = worker
         self._listening = listening
-        self._limits = limits
+        self._settings = settings
         self._follow = follow
-        self._ended = threading.Event()
-        """Of the tasks and the read models: set once the last request is answered."""
+        self._effects = effects
+        self._simulated = simulated
+        self._ended = ended or threading.Event()
+        """For the tasks, the read models and what waits for the log: set once the last request is
+        answered."""
         self._failure: Exception | None = None
 
     async def serve(self) -> None:
         """Until SIGINT or SIGTERM (`uvicorn` raises them again), or until the tasks fail: raises
         that error."""
         host = self._listening.getsockname()[0]
-        service = Service(self._catalogue, self._limits)
-        app = make_app(service, LOOPBACK if is_loopback(host) else ())
-        grace_s = int(self._limits.wait_s + GRACE_S)
+        service = Service(self._catalogue, self._settings, self._effects, self._simulated)
+        limits, proxies = self._settings.limits, list(self._settings.trusted_proxies)
+        app = make_app(service, (*(LOOPBACK if is_loopback(host) else ()), *self._settings.hosts))
+        grace_s = int(limits.wait_s + GRACE_S)
         server = _Uvicorn(
             uvicorn.Config(
                 app,
@@ -96,6 +110,13 @@ class Server:
                 access_log=False,
                 server_header=False,
                 lifespan="off",
+                http=Connections(limits, proxies).protocol(),
+                timeout_keep_alive=math.ceil(limits.idle_s),
+                ws=Wire,
+                ws_max_size=limits.body_bytes,
+                ws_per_message_deflate=False,
+                proxy_headers=bool(proxies),
+                forwarded_allow_ips=proxies,
                 timeout_graceful_shutdown=grace_s,
             )
         )
@@ -123,17 +144,24 @@ class Server:
             raise self._failure
 
     def _threads(self, failed: Callable[[Exception], object]) -> list[threading.Thread]:
-        def decide() -> None:
+        def decide(worker: Worker) -> None:
             try:
-                self._worker.run(stop=self._ended)
+                worker.run(stop=self._ended)
             except Exception as error:
                 failed(error)
 
-        following = [
-            threading.Thread(
-                target=self._follow, args=(each, self._ended), name=f"refold-{each.system.name}"
-            )
-            for each in self._catalogue.systems.values()
-            if each.models.projections
-        ]
-        return [threading.Thread(target=decide, name="refold-tasks"), *following]
+        threads = []
+        if self._worker is not None:
+            tasks = threading.Thread(target=decide, args=(self._worker,), name="refold-tasks")
+            threads.append(tasks)
+        if self._follow is not None:
+            threads += [
+                threading.Thread(
+                    target=self._follow,
+                    args=(each, self._ended),
+                    name=f"refold-{each.system.name}",
+                )
+                for each in self._catalogue.systems.values()
+                if each.models.projections
+            ]
+        return threads

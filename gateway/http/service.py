@@ -9,35 +9,26 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, ParamSpec, Protocol, TypeVar, cast
 
-import msgspec
-from litestar import Request
+from litestar.connection import ASGIConnection
 
+from gateway.actors import actor_headers
 from gateway.http.answers import RecordedAnswers
-from gateway.http.appending import Appending, Sent, Target
+from gateway.http.appending import Appending, Sent, Target, bytes_of
 from gateway.http.catalogue import Catalogue, Served
 from gateway.http.deciding import Decided, Events
 from gateway.http.growth import Growth
 from gateway.http.problems import problem
+from gateway.http_settings import HttpSettings
 from log.backends import wall_clock_ms
+from log.record import NO_HEADERS, Headers
 from processors.core.system import place_of
+from processors.core.workers.outside import Settings
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 THREADS = 8
 """For what blocks: queries, and looks into the log."""
-
-
-class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """What one server takes on."""
-
-    body_bytes: int = 1 << 20
-    wait_s: float = 10.0
-    """For a decision, a read model, or the rest of a body."""
-    waiting_max: int = 1024
-    """Requests under way; more get 503."""
-    streams_max: int = 1024
-    heartbeat_s: float = 15.0
 
 
 class Part(Protocol):
@@ -54,9 +45,19 @@ KindOfPart = TypeVar("KindOfPart", bound=Part)
 class Service:
     """Use `close` once the server takes no more requests."""
 
-    def __init__(self, catalogue: Catalogue, limits: Limits) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        settings: HttpSettings,
+        effects: Settings | None = None,
+        simulated: bool = False,
+    ) -> None:
         self.catalogue = catalogue
-        self.limits = limits
+        self.settings = settings
+        self.limits = settings.limits
+        self.effects = effects or {}
+        """Their settings, as the worker has them: they tell where files lie."""
+        self.simulated = simulated
         self.closing = asyncio.Event()
         """Streams end, so that the server can."""
         self._loop = asyncio.get_running_loop()
@@ -88,14 +89,16 @@ class Service:
             targets.append(Target(commands, decided, served.bytes_max))
         return targets
 
-    def send(self, served: Served, command: Any, wait: bool) -> Sent:
-        """Have a command appended to the partitions that it is for. Errors: ProblemFound."""
+    def send(self, served: Served, command: Any, wait: bool, actor: str = "") -> Sent:
+        """Have a command appended to the partitions that it is for, with who sent it in its
+        header. Errors: ProblemFound."""
         try:
             value = served.encode(command)
             key, numbers = place_of(served.system.key(command), served.partitions)
         except (ValueError, OverflowError) as error:
             raise problem(400, f"a value cannot be written: {error}", "invalid-body") from error
-        if len(value) + len(key or b"") > served.bytes_max:
+        headers: Headers = actor_headers(actor) if actor else NO_HEADERS
+        if len(value) + len(key or b"") + bytes_of(headers) > served.bytes_max:
             raise problem(413, f"the command is larger than {served.bytes_max} bytes")
         targets = self._targets[served.system.name]
         new: Callable[[], Events] = self._loop.create_future
@@ -106,9 +109,15 @@ class Service:
             timestamp=wall_clock_ms(),
             placed=self._loop.create_future(),
             answers=[new() for _ in numbers] if wait else (),
+            headers=headers,
         )
         self._appending.send(sent)
         return sent
+
+    @property
+    def log_is_away(self) -> bool:
+        """Whether commands wait for a log that does not answer."""
+        return self._appending.is_away
 
     def recorded(self, served: Served) -> RecordedAnswers:
         return self._recorded[served.system.name]
@@ -148,5 +157,5 @@ class Service:
         self._threads.shutdown()
 
 
-def service_of(request: Request[Any, Any, Any]) -> Service:
-    return cast(Service, request.app.state.service)
+def service_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Service:
+    return cast(Service, connection.app.state.service)

@@ -15,7 +15,7 @@ import msgspec
 import pytest
 
 ROOT = Path(__file__).parents[3]
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 SERVE = "tests.gateway.http.held_server"
 PARKING = "/api/samples/parking"
 
@@ -92,12 +92,13 @@ class Servers:
                 env={**_environment(), "PYTHONPATH": str(ROOT)},
                 stderr=errors,
             )
+        client = httpx.Client(timeout=DEADLINE_S)
+        self.started.append(Server(process, stderr, client))
         until(lambda: process.poll() is not None or b"/api; Ctrl-C" in stderr.read_bytes())
         text = stderr.read_text()
         address = re.search(r"on (http://\S+)/api", text)
         assert address, text
-        client = httpx.Client(base_url=address[1], timeout=DEADLINE_S)
-        self.started.append(Server(process, stderr, client))
+        client.base_url = httpx.URL(address[1])
         return self.started[-1]
 
     def close(self) -> None:

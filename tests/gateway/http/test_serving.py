@@ -149,7 +149,7 @@ def test_answers_are_safe_in_a_browser(shared: Server) -> None:
 def test_other_machines_are_let_in_only_when_asked(host: str) -> None:
     ended = CliRunner().invoke(app, ["exchange", "--host", host])
     assert isinstance(ended.exception, CommandFailed)
-    assert "there is no authentication yet" in str(ended.exception)
+    assert "no keys and no tokens to tell who may call" in str(ended.exception)
     assert "--insecure" in str(ended.exception)
 
 
