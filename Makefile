@@ -4,13 +4,14 @@ PYTHON := $(VENV)/bin/python
 READY := $(VENV)/.ready
 PYTHON3 ?= python3
 
-.PHONY: help demo test lint bench compiled plain lock clean
+.PHONY: help demo test lint bench web compiled plain lock clean
 
 help:
-	@echo "make demo      a trading day on the exchange, its order book, and history replayed"
+	@echo "make demo      all systems at work, in a browser; DEMO=--headless looks by itself"
 	@echo "make test      ruff, mypy --strict, and the tests"
 	@echo "make lint      ruff and mypy --strict only"
 	@echo "make bench     every benchmark, each against its peer or the bare limit"
+	@echo "make web       the web application, built anew from its sources"
 	@echo "make compiled  compile the hot modules with mypyc; make plain undoes it"
 
 $(READY): pyproject.toml requirements.lock
@@ -28,7 +29,7 @@ $(READY): pyproject.toml requirements.lock
 
 demo: $(READY)
 	@rm -rf .demo
-	@$(VENV)/bin/refold demo exchange --log .demo
+	@$(VENV)/bin/refold demo --log .demo $(DEMO)
 
 lint: $(READY)
 	$(VENV)/bin/ruff check .
@@ -40,6 +41,11 @@ test: lint
 
 bench: $(READY)
 	$(PYTHON) -m bench
+
+# What is served is committed: only who changes the pages needs Node.
+web: $(READY)
+	$(VENV)/bin/refold openapi > gateway/web/openapi.json
+	cd gateway/web && npm ci --silent --no-audit --no-fund && npm run types && npm run check && npm run build
 
 # The hot modules, compiled in place beside their sources; Python then imports the compiled ones.
 HOT := $(addprefix processors/markets/exchange/, price_index.py instrument.py draws.py accounts.py \
