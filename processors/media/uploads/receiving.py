@@ -18,6 +18,7 @@ import msgspec
 
 from log.envelope import Event
 from log.interface import Log
+from log.record import NO_HEADERS, Headers
 from processors.core.appender import Appender
 from processors.core.messages import CommandDeadLettered
 from processors.core.system import place_of
@@ -57,10 +58,12 @@ class Checksum(msgspec.Struct, frozen=True):
 
 
 class Received(msgspec.Struct):
-    """What came of a body. `offset` is where the upload stands; -1: nowhere."""
+    """What came of a body. `offset` is where the upload stands; -1: nowhere. `expires_at_ms`: 0
+    where no byte was accepted."""
 
     offset: int
     is_complete: bool = False
+    expires_at_ms: int = 0
     rejection: UploadRejected | None = None
 
 
@@ -93,11 +96,14 @@ class Receiver:
         *,
         chunk_bytes: int = CHUNK_BYTES,
         answer_s: float = ANSWER_S,
+        headers: Headers = NO_HEADERS,
     ) -> None:
+        """`headers` go with its commands: who sends them."""
         self._log = log
         self._blobs = blobs
         self._chunk_bytes = chunk_bytes
         self._answer_s = answer_s
+        self._headers = headers
         self._lock = threading.Lock()
         self._appender = Appender(log, SYSTEM)
         self._partitions = SYSTEM.ensure_topics(log)
@@ -168,7 +174,9 @@ class Receiver:
             return Received(rejection.offset, rejection=rejection)
         accepted = [event for event in events if isinstance(event, ChunkAccepted)]
         end = chunk.offset + sum(event.size for event in accepted)
-        return Received(end, any(isinstance(event, UploadCompleted) for event in events))
+        is_complete = any(isinstance(event, UploadCompleted) for event in events)
+        expires_at_ms = accepted[-1].expires_at_ms if accepted else 0
+        return Received(end, is_complete, expires_at_ms)
 
     def _hold(self, chunk: AppendChunk) -> bool:
         """Whether the upload holds the chunk's digest now. Where it does not, it is gone."""
@@ -215,7 +223,7 @@ class Receiver:
     def _send(self, command: Any) -> int:
         """Its offset, once it is durable."""
         with self._lock:
-            self._appender.add(command)
+            self._appender.add(command, headers=self._headers)
             self._appender.flush()
             key = SYSTEM.key(command)
             assert key is not None
