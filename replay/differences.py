@@ -67,7 +67,7 @@ def compare_values(left: Any, right: Any, path: str = "") -> Iterator[FieldDiffe
             return
         yield from _compare_lists(written_list(one), written_list(other), path)
     else:
-        yield FieldDifference(path=path, left=_plain(left), right=_plain(right))
+        yield FieldDifference(path=path, left=plain(left), right=plain(right))
 
 
 def _is_collection(value: Any) -> bool:
@@ -86,13 +86,13 @@ def _opened(value: Any) -> Any:
     return value
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """In JSON's types, with the names of all fields, also where they are written without."""
     value = _opened(value)
     if isinstance(value, dict):
-        return {text_of(key): _plain(item) for key, item in value.items()}
+        return {text_of(key): plain(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return msgspec.to_builtins(value)
 
 
@@ -110,7 +110,7 @@ def _compare_mappings(
 def _one_sided(
     path: str, left: dict[Any, Any], right: dict[Any, Any], key: Any
 ) -> FieldDifference:
-    one, other = (_plain(side[key]) if key in side else ABSENT for side in (left, right))
+    one, other = (plain(side[key]) if key in side else ABSENT for side in (left, right))
     return FieldDifference(path=path, left=one, right=other)
 
 
@@ -131,8 +131,8 @@ def _compare_lists(left: WrittenRows, right: WrittenRows, path: str) -> Iterator
     for name, at, there in sorted(matched.unequal, key=lambda row: _place(row[1], row[2])):
         inner = path + shown_name(name, inside=bool(path))
         if at is None or there is None:
-            one = ABSENT if at is None else _plain(left.value(at))
-            other = ABSENT if there is None else _plain(right.value(there))
+            one = ABSENT if at is None else plain(left.value(at))
+            other = ABSENT if there is None else plain(right.value(there))
             yield FieldDifference(path=inner, left=one, right=other)
         else:
             yield from compare_values(left.value(at), right.value(there), inner)

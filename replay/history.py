@@ -129,18 +129,21 @@ class _Stretch(NamedTuple):
 class _Recorded:
     """The commands or the events of one partition of a system."""
 
-    def __init__(
-        self, system: System, partition: Partition, count: Callable[[int, int], None]
-    ) -> None:
+    def __init__(self, system: System, partition: Partition) -> None:
         self.system = system
         self.partition = partition
         self.holds_events = partition.topic == system.events_topic
-        self.start, self.end = partition.log_start, partition.high_watermark
-        self._count = count
-        self._stretches: list[_Stretch] | None = None
+        self.start = self.end = partition.log_start
+        self._count: Callable[[int, int], None] = lambda records, more: None
+        self._stretches: list[_Stretch] = []
         library = msgspec.json if partition.config.value_format == "json" else msgspec.msgpack
         self._decode: Callable[[bytes], Any] = library.decode
         self._decode_head: Callable[[bytes], _Head] = library.Decoder(_Head).decode
+
+    def go_on(self, count: Callable[[int, int], None]) -> None:
+        """It holds what it holds now; `count` hears what is looked at."""
+        self.start, self.end = self.partition.log_start, self.partition.high_watermark
+        self._count = count
 
     def matching(self, key: Key) -> Iterator[Message]:
         """The messages that hold the key."""
@@ -179,13 +182,16 @@ class _Recorded:
                             yield self._message(record)
 
     def _indexed(self) -> list[_Stretch]:
-        if self._stretches is None:
-            self._count(0, self.end - self.start)
-            self._stretches = [
-                _Stretch(offset, batches[-1].last_offset + 1, self._spans(batches))
-                for offset, batches in self._reads(self.start, self.end)
-            ]
-        return self._stretches
+        """Those that are kept; what came since the last search is added."""
+        known = [each for each in self._stretches if each.offset >= self.start]
+        self._stretches = known
+        begin = known[-1].end if known else self.start
+        if begin < self.end:
+            self._count(0, self.end - begin)
+            for offset, batches in self._reads(begin, self.end):
+                end = batches[-1].last_offset + 1
+                known.append(_Stretch(offset, end, self._spans(batches)))
+        return known
 
     def _spans(self, batches: list[Batch]) -> dict[Source, tuple[int, int]]:
         found: dict[Source, list[int]] = {
@@ -273,6 +279,33 @@ class _Recorded:
             offset = following
 
 
+class HistoryIndex:
+    """What searches in a log have learned of where numbers stand in it, for the next ones: each
+    then reads what is new. For one search at a time."""
+
+    def __init__(self, log: Log, systems: Sequence[System]) -> None:
+        self._log = log
+        self._systems = systems
+        self._known: dict[tuple[str, int], _Recorded] = {}
+
+    def recorded(self, count: Callable[[int, int], None]) -> list[_Recorded]:
+        """All partitions of the systems that are on the log, as far as they go now."""
+        topics = self._log.topics()
+        found: dict[tuple[str, int], _Recorded] = {}
+        for system in self._systems:
+            for topic in (system.commands_topic, system.events_topic):
+                for number in range(topics[topic].partitions if topic in topics else 0):
+                    place = topic, number
+                    partition = self._log.partition(topic, number)
+                    known = self._known.get(place)
+                    if known is None or known.partition is not partition:  # it was made again
+                        known = _Recorded(system, partition)
+                    found[place] = known
+                    known.go_on(count)
+        self._known = found
+        return list(found.values())
+
+
 def history(
     log: Log,
     systems: Sequence[System],
@@ -282,29 +315,23 @@ def history(
     partition: int | None = None,
     limit: int = LIMIT,
     progress: Progress | None = None,
+    index: HistoryIndex | None = None,
 ) -> History:
     """What holds a key (or stands at a place) among the `systems` on the log, what led to it, and
     all that it led to.
 
     `system` and `partition` limit where the key is looked for, not where it leads. Systems that
-    are not on the log are passed over. Reads only, and takes no fence.
+    are not on the log are passed over. Reads only, and takes no fence. `index`, of the same log
+    and systems, makes the next search short.
     Errors: InvalidKey for a place that is not there; CorruptLog.
     """
-    return _Search(log, systems, limit, progress).run(sought, system, partition)
+    index = index or HistoryIndex(log, systems)
+    return _Search(index, limit, progress).run(sought, system, partition)
 
 
 class _Search:
-    def __init__(
-        self, log: Log, systems: Sequence[System], limit: int, progress: Progress | None
-    ) -> None:
-        topics = log.topics()
-        self.recorded = [
-            _Recorded(system, log.partition(topic, number), self._count)
-            for system in systems
-            for topic in (system.commands_topic, system.events_topic)
-            if topic in topics
-            for number in range(topics[topic].partitions)
-        ]
+    def __init__(self, index: HistoryIndex, limit: int, progress: Progress | None) -> None:
+        self.recorded = index.recorded(self._count)
         self.limit = limit
         self.found: dict[str, Message] = {}
         self.is_cut = False

@@ -5,10 +5,10 @@ answer of a query comes out. Only those projections are built that the query rea
 read; the read models that serve, and their watermarks, are not looked at.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 
@@ -36,7 +36,7 @@ class AnswerAt(msgspec.Struct, frozen=True, kw_only=True):
     places: list[Place]
     """Of each partition."""
     projections: list[str]
-    """Those that were built for it."""
+    """Those that it read."""
 
 
 def find_places(log: Log, system: System, at: At, partition: int | None = None) -> list[Place]:
@@ -85,28 +85,67 @@ def query_at(
     database of one's own. `report` hears of each projection how far it is.
     Errors: OffsetOutOfRange; those of the query, of folding, and of the store.
     """
-    system = models.system
-    places = find_places(log, system, at, partition)
-    ends = {(system.events_topic, number): place.events_end for number, place in enumerate(places)}
-    given = dict(arguments)
-    if at != At() and any(each.name == CLOCK for each in query.arguments):
-        moment_ms = at.time_ms if at.time_ms is not None else max(place.at for place in places)
-        given.setdefault(CLOCK, moment_ms)
-    store = models.open_store(url)
-    try:
-        built: list[str] = []
-        past = LogUntil(log, ends)
+    places = find_places(log, models.system, at, partition)
+    with PastModels(log, models, places, url) as past:
+        return past.ask(query, arguments, at, report)
+
+
+class PastModels:
+    """Read models as they were at some places, one of each partition: built when a query reads
+    them. Use as a context manager, or `close` it. Errors: those of the log and the store."""
+
+    def __init__(
+        self, log: Log, models: ReadModels, places: list[Place], url: str = IN_MEMORY
+    ) -> None:
+        self._log = log
+        self._models = models
+        self._store = models.open_store(url)
+        self._built: dict[str, Projection] = {}
+        self._use(places)
+
+    def _use(self, places: list[Place]) -> None:
+        topic = self._models.system.events_topic
+        ends = {(topic, number): place.events_end for number, place in enumerate(places)}
+        self._past = LogUntil(self._log, ends)
+        self.places = places
+
+    def move_on(self, places: list[Place], report: Report | None = None) -> None:
+        """To later places: only what is between is applied. Close it where that fails."""
+        for before, after in zip(self.places, places, strict=True):
+            assert before.events_end <= after.events_end, "read models never go back"
+        self._use(places)
+        if self._built:
+            Worker(self._past, self._store, self._built.values()).catch_up(report)
+
+    def ask(
+        self, query: Query, arguments: Mapping[str, Any], at: At, report: Report | None = None
+    ) -> AnswerAt:
+        """As `query_at`; `at` is what led to the places."""
+        given = dict(arguments)
+        if at != At() and any(each.name == CLOCK for each in query.arguments):
+            latest_ms = max(place.at for place in self.places)
+            given.setdefault(CLOCK, latest_ms if at.time_ms is None else at.time_ms)
+        read: dict[str, None] = {}
         while True:
             try:
                 with ExitStack() as reading:
-                    result = query.function(_Built(store, reading, built), **given)
+                    reader = _Built(self._store, reading, self._built, read)
+                    result = query.function(reader, **given)
             except _NotBuilt as needed:
-                Worker(past, store, [needed.projection]).catch_up(report)
-                built.append(needed.projection.name)
+                projection = needed.projection
+                Worker(self._past, self._store, [projection]).catch_up(report)
+                self._built[projection.name] = projection
             else:
-                return AnswerAt(result=result, places=places, projections=built)
-    finally:
-        store.close()
+                return AnswerAt(result=result, places=self.places, projections=list(read))
+
+    def close(self) -> None:
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 class _NotBuilt(BaseException):
@@ -120,10 +159,14 @@ class _NotBuilt(BaseException):
 class _Built:
     """The reader of a store of which only some projections are built; see `store.Reader`."""
 
-    def __init__(self, store: Store, reading: ExitStack, built: list[str]) -> None:
+    def __init__(
+        self, store: Store, reading: ExitStack, built: Collection[str], read: dict[str, None]
+    ) -> None:
         self._store = store
         self._reading = reading
         self._built_names = built
+        self._read = read
+        """Gathers the names of those that are read."""
 
     @cached_property
     def _reader(self) -> Reader:
@@ -145,3 +188,4 @@ class _Built:
         projection = self._store.catalog.owner(table)
         if projection.name not in self._built_names:
             raise _NotBuilt(projection)
+        self._read[projection.name] = None

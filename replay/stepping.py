@@ -26,17 +26,12 @@ from processors.core.system import System
 from replay.differences import FieldDifference, compare_rows
 from replay.events import RecordedEvents
 from replay.places import find_place, first_command_from
-from replay.row_names import Name, WrittenRows, written_rows
+from replay.row_names import Name, WrittenRows, encode, written_rows
 from replay.state import END, At, Progress, fold_until
 from replay.text_search import TextSearch, Told, told_record
 
 NEAR_COMMANDS = (256, 8192)
 """How far before the place asked for folds are kept, so that the way back is short."""
-COARSE_COMMANDS_MIN = 16_384
-COARSE_PARTS = 32
-"""Of all history: a fold is kept at the end of each, as one comes by."""
-KEPT_MAX = 64
-KEPT_BYTES_MAX = 256 << 20
 STEPS_KEPT = 256
 ROWS_KEPT = 3
 """Of the rows of a state: a step to either side needs one more."""
@@ -48,8 +43,23 @@ WIDE_ROW_BYTES = 200
 """A row that is longer is shown on several lines."""
 
 
-class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """One command of a history, and what it led to."""
+class Keeping(msgspec.Struct, frozen=True, kw_only=True):
+    """How many folds are kept on the way, and how close together far from where one stands."""
+
+    folds_max: int = 64
+    bytes_max: int = 256 << 20
+    every_commands_min: int = 16_384
+
+    def every_commands(self, commands: int) -> int:
+        """Of a history so long: half of all folds are kept at such distances, as one comes by."""
+        every = self.every_commands_min
+        while commands > every * (self.folds_max // 2):
+            every *= 2  # so that the places stay as history grows
+        return every
+
+
+class Glance(msgspec.Struct, frozen=True, kw_only=True):
+    """One command of a history, its events, and the state after it."""
 
     system: str
     partition: int
@@ -58,15 +68,21 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     """None where it is deleted from the commands topic by now."""
     events: list[Told]
     """With the adoption of rules that it began with, if any."""
-    differences: list[FieldDifference]
-    """Of the state before it and after it."""
     rendering: str
     """The state after it: as its system draws it, or else its rows."""
     at: int
     """The latest timestamp so far, in milliseconds since 1970."""
     next_sequence: int
     rules_version: int
+
+
+class Step(Glance, frozen=True, kw_only=True):
+    """With what it changed."""
+
+    differences: list[FieldDifference]
+    """Of the state before it and after it."""
     digest: str
+    """Of the state after it."""
 
 
 @dataclass(frozen=True)
@@ -109,16 +125,23 @@ def _copy(fold: Fold[Any], state: Any) -> Fold[Any]:
 class Stepper:
     """Stands on a history; `at`, `by` and `find` move along it. For one thread at a time.
 
-    History ends where it ended when this was made; it begins with the first event, or, where that
-    is deleted, at the oldest of the partition's `snapshots` that is usable.
-    Errors: OffsetOutOfRange where there is no history; those of the log.
+    History ends where it ended when this was made, or where `go_on` was called last; it begins
+    with the first event, or, where that is deleted, at the oldest of the partition's `snapshots`
+    that is usable. Errors: OffsetOutOfRange where there is no history; those of the log.
     """
 
     def __init__(
-        self, log: Log, system: System, partition: int, snapshots: Snapshots | None = None
+        self,
+        log: Log,
+        system: System,
+        partition: int,
+        snapshots: Snapshots | None = None,
+        keeping: Keeping | None = None,
     ) -> None:
         self.system = system
         self.partition = partition
+        self._log = log
+        self._keeping = keeping or Keeping()
         self._events = RecordedEvents(log, system, partition)
         self._commands = log.partition(system.commands_topic, partition)
         self._snapshots = snapshots
@@ -139,18 +162,36 @@ class Stepper:
         self._leads: dict[bytes, Name] = {}
         self._steps: OrderedDict[int, Step] = OrderedDict()
 
+    def go_on(self) -> None:
+        """History ends where it ends now. Errors: those of the log."""
+        self._events = RecordedEvents(self._log, self.system, self.partition)
+        self.last = find_place(self._events, self._commands, END).command_offset
+
+    def fold_at(self, place: At | int = END, progress: Progress | None = None) -> Fold[Any]:
+        """The state after a command, see `at`; the stepper's own, until it is asked again."""
+        fold = self._now = self._fold_to(self.offset_at(place), progress)
+        return fold
+
+    def glance(self, place: At | int = END, progress: Progress | None = None) -> Glance:
+        """As `at`, without what it changed: that takes most of the time of a step."""
+        offset = self.offset_at(place)
+        fold = self._fold_to(offset - 1, progress)
+        before, sequence = fold.last_cause, fold.next_sequence
+        events = self._advance(fold, offset)
+        self._now = fold
+        if fold.last_cause == before:
+            return self.glance(before, progress)  # a hole
+        return Glance(
+            **self._seen(fold, events, sequence), rendering=rendering(self.system, fold.state)
+        )
+
     def at(self, place: At | int = END, progress: Progress | None = None) -> Step:
         """The command at an offset, or the last one up to a time; or the last of all. Where an
         offset has no command (a hole), the one before it.
 
         Errors: OffsetOutOfRange for a place outside of history; SequenceGap, CorruptLog.
         """
-        offset = place if isinstance(place, int) else self._offset_of(place)
-        if not self.first <= offset <= self.last:
-            raise OffsetOutOfRange(
-                f"{self._commands.topic}-{self._commands.number}: there is no command {offset} to "
-                f"step to: they are {self.first} to {self.last}"
-            )
+        offset = self.offset_at(place)
         step = self._steps.get(offset) or self._step(offset, progress)
         self._steps[step.command_offset] = step
         self._steps.move_to_end(step.command_offset)
@@ -161,11 +202,16 @@ class Stepper:
     def by(self, count: int, offset: int, progress: Progress | None = None) -> Step:
         """So many offsets after the command at `offset` (before it: negative), but not beyond the
         first or the last."""
-        step = self.at(min(max(offset + count, self.first), self.last), progress)
-        if count > 0 and step.command_offset <= offset < self.last:  # holes
+        return self.at(self.offset_by(count, offset), progress)
+
+    def offset_by(self, count: int, offset: int) -> int:
+        """Where `by` leads."""
+        wanted = min(max(offset + count, self.first), self.last)
+        place = find_place(self._events, self._commands, At(command_offset=wanted))
+        if count > 0 and place.command_offset <= offset < self.last:  # holes
             end = find_place(self._events, self._commands, At(command_offset=offset)).events_end
-            return self.at(first_command_from(self._events, end) or self.last, progress)
-        return step
+            return first_command_from(self._events, end) or self.last
+        return max(place.command_offset, self.first)
 
     def find(self, text: str, offset: int, progress: Progress | None = None) -> int | None:
         """The first command after `offset` that has the text in its key, its value or one of its
@@ -173,10 +219,20 @@ class Stepper:
         search = TextSearch(text, self._events, self._commands)
         return search.after(offset, self.last, progress)
 
-    def _offset_of(self, place: At) -> int:
-        if place.command_offset is not None:
-            return place.command_offset
-        return find_place(self._events, self._commands, place).command_offset
+    def offset_at(self, place: At | int) -> int:
+        """That of the last command up to a place. Errors: OffsetOutOfRange outside of history."""
+        if isinstance(place, int):
+            offset = place
+        elif place.command_offset is not None:
+            offset = place.command_offset
+        else:
+            offset = find_place(self._events, self._commands, place).command_offset
+        if not self.first <= offset <= self.last:
+            raise OffsetOutOfRange(
+                f"{self._commands.topic}-{self._commands.number}: there is no command {offset} to "
+                f"step to: they are {self.first} to {self.last}"
+            )
+        return offset
 
     def _step(self, offset: int, progress: Progress | None) -> Step:
         fold = self._fold_to(offset - 1, progress)
@@ -188,18 +244,26 @@ class Stepper:
         after = self._rows_of(fold)
         self._now = fold
         return Step(
-            system=self.system.name,
-            partition=self.partition,
-            command_offset=fold.last_cause,
-            command=self._command(fold.last_cause),
-            events=self._told(events, sequence),
+            **self._seen(fold, events, sequence),
+            rendering=rendering(self.system, fold.state),
             differences=compare_rows(rows, after),
-            rendering=rendering(self.system, fold.state, after),
-            at=fold.at,
-            next_sequence=fold.next_sequence,
-            rules_version=fold.rules_version,
             digest=_digest(after),
         )
+
+    def _seen(
+        self, fold: Fold[Any], events: Sequence[StoredRecord], sequence: int
+    ) -> dict[str, Any]:
+        """What a glance tells, but the rendering."""
+        return {
+            "system": self.system.name,
+            "partition": self.partition,
+            "command_offset": fold.last_cause,
+            "command": self._command(fold.last_cause),
+            "events": self._told(events, sequence),
+            "at": fold.at,
+            "next_sequence": fold.next_sequence,
+            "rules_version": fold.rules_version,
+        }
 
     def _advance(self, fold: Fold[Any], offset: int) -> list[StoredRecord]:
         """Fold the events up to those of a command; returns their records."""
@@ -237,8 +301,8 @@ class Stepper:
         if now is not None and now.last_cause == offset:
             return now
         fold = self._nearest(offset, now)
-        coarse = max(COARSE_COMMANDS_MIN, (self.last - self.first) // COARSE_PARTS)
-        stops = {*range(fold.last_cause // coarse * coarse, offset, coarse)}
+        every = self._keeping.every_commands(self.last - self.first)
+        stops = {*range(fold.last_cause // every * every, offset, every)}
         stops |= {offset - near for near in NEAR_COMMANDS}
         for stop in sorted(stop for stop in (*stops, offset) if fold.last_cause < stop <= offset):
             fold_until(self._events, fold, stop, progress)
@@ -280,8 +344,8 @@ class Stepper:
             return
         insort(self._kept, self._keep_of(fold), key=lambda kept: kept.last_cause)
         while len(self._kept) > 1 and (
-            len(self._kept) > KEPT_MAX
-            or sum(kept.size_bytes for kept in self._kept) > KEPT_BYTES_MAX
+            len(self._kept) > self._keeping.folds_max
+            or sum(kept.size_bytes for kept in self._kept) > self._keeping.bytes_max
         ):
             causes = [self._base.last_cause, *(kept.last_cause for kept in self._kept)]
             causes.append(self.last)
@@ -321,7 +385,7 @@ class Stepper:
         )
 
 
-def rendering(system: System, state: Any, rows: WrittenRows) -> str:
+def rendering(system: System, state: Any) -> str:
     """A state as its system draws it, or else as rows of JSON, the first of them."""
     if system.render is not None:
         try:
@@ -329,11 +393,14 @@ def rendering(system: System, state: Any, rows: WrittenRows) -> str:
         except Exception as error:  # of the system's own code; the walk goes on without it
             return f"(the system's own rendering failed: {error!r})"
     lines: list[str] = []
-    for count, row in enumerate(rows.encoded):
-        if len(lines) > ROWS_SHOWN:
-            return "\n".join([*lines, f"... and {len(rows) - count:,} rows more"])
+    rows = iter(system.decider.state_format.to_rows(state))
+    for row in map(encode, rows):
         wide = len(row) > WIDE_ROW_BYTES
         lines += (msgspec.json.format(row, indent=2) if wide else row).decode().splitlines()
+        if len(lines) > ROWS_SHOWN:
+            if left := sum(1 for _ in rows):
+                lines.append(f"... and {left:,} rows more")
+            break
     return "\n".join(lines)
 
 

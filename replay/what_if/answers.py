@@ -6,7 +6,7 @@ tell events that they do not know), or a question has no answer there, the compa
 
 import shlex
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -70,16 +70,22 @@ def parse_queries(models: ReadModels, texts: Sequence[str]) -> list[Asked]:
     return asked
 
 
-def default_queries(models: ReadModels, log: Log, changed: Sequence[Any]) -> list[Asked]:
-    """The queries that tell what happened best, as far as the commands give their arguments: of
-    each field, its commonest value in `changed` (commands as JSON has them), else in the log."""
+def default_queries(
+    models: ReadModels,
+    log: Log,
+    changed: Sequence[Any] = (),
+    queries: Iterable[Query] | None = None,
+) -> list[Asked]:
+    """These queries, or those that tell what happened best, as far as the commands give their
+    arguments: of each field, its commonest value in `changed` (commands as JSON has them), else in
+    the log."""
     counts: dict[str, Counter[Any]] = {}
     for command in changed:
         if isinstance(command, dict):
             _count(counts, command)
     values = {**_commonest(_counted(models, log)), **_commonest(counts)}
     asked = []
-    for query in models.demo_queries or models.queries.values():
+    for query in queries or models.demo_queries or models.queries.values():
         given = _given(query, values)
         if given is not None:
             typed = " ".join([query.name, *(shlex.quote(str(each)) for each in given.values())])

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 
+import replay.history
 from log.backends.memory import MemoryLog
 from log.errors import CorruptLog
 from log.interface import Log
@@ -15,7 +16,7 @@ from log.topic import TopicConfig
 from processors.core.registry import Registry
 from processors.core.system import System
 from replay.causal_tree import walk
-from replay.history import InvalidKey, Key, Place, history, parse_key
+from replay.history import HistoryIndex, InvalidKey, Key, Place, history, parse_key
 from tests.replay.played import BID, MARKET, SALE, play, play_demo, play_market, run, table
 from tests.replay.recording import PARKING, UNREADABLE, append
 from tests.replay.recording import run as run_parking
@@ -451,3 +452,30 @@ def test_a_command_sent_twice_by_a_reactor_is_there_twice() -> None:
     assert sum(each.type == "nothing_changed.v1" for _, each in walk(told.roots)) == 1
     ends = {each.came_from for _, each in walk(told.roots) if each.type == "pass.v1"}
     assert len(ends) == 3
+
+
+def test_an_index_serves_later_searches_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also of what came since, and after retention has taken what it knew; it reads only that."""
+    monkeypatch.setattr(replay.history, "READ_BYTES", 200)
+    log = relay(MemoryLog())
+    index = HistoryIndex(log, SYSTEMS)
+    looked: list[int] = []
+
+    def search(sought: Key | Place) -> None:
+        told = history(
+            log, SYSTEMS, sought, index=index, progress=lambda done, _: looked.append(done)
+        )
+        assert told == history(log, SYSTEMS, sought)
+
+    place = Place(START.commands_topic, 0, 0)
+    search(place)
+    first, looked[:] = max(looked), []
+    search(place)
+    assert first > 0 and max(looked, default=0) == 0
+    relay(log, (5, Pass(runner="cid", laps=1)))
+    for sought in (Key("cid"), place, Place(START.events_topic, 0, 1, is_sequence=True)):
+        search(sought)
+    for topic in (START.commands_topic, START.events_topic):
+        log.partition(topic, 0).delete_before(1)
+    search(Place(START.commands_topic, 0, 1))
+    search(Key("ann"))

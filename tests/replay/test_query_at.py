@@ -17,7 +17,7 @@ from processors.core.testing.subject import ONE_COMMAND, decide_all, memory_log
 from projections.core.errors import ProjectionGap, QueryError
 from projections.core.read_models import Query, ReadModels, read_models
 from projections.core.worker import Progress, Worker
-from replay.query_at import find_places, query_at
+from replay.query_at import PastModels, find_places, query_at
 from replay.state import END, At
 from tests.samples.parking import START_MS, SYSTEM
 from tests.samples.parking.commands import LeaveSpot, ParkCar
@@ -94,6 +94,25 @@ def test_the_answer_is_that_of_a_log_that_was_stopped_there(package: str) -> Non
     for query, arguments in CASES[package]:
         live = answer(whole, models, query, arguments)
         assert query_at(whole, models, models.query(query), arguments, END).result == live
+
+
+@pytest.mark.parametrize("package", CASES)
+def test_read_models_move_on(package: str) -> None:
+    """From place to place, they answer as those that are built for each alone."""
+    models, records = flow_of(package)
+    log = stopped(models, records)
+    times = [record.timestamp or 0 for _, record in records]
+    with PastModels(log, models, find_places(log, models.system, At(time_ms=0))) as past:
+        for count in (0, 20, 21, 22, 150, len(times) - 1):
+            at = At(time_ms=times[count])
+            places = find_places(log, models.system, at)
+            past.move_on(places)
+            for query, arguments in CASES[package]:
+                asked = models.query(query)
+                moved = outcome(partial(past.ask, asked, arguments, at))
+                assert moved == outcome(partial(query_at, log, models, asked, arguments, at))
+        with pytest.raises(AssertionError, match="never go back"):
+            past.move_on(find_places(log, models.system, At(time_ms=times[0])))
 
 
 def parked(log: Log) -> None:

@@ -3,6 +3,7 @@ what `state_at` gives."""
 
 import random
 from dataclasses import replace
+from functools import partial
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from log.backends.memory import MemoryLog
 from log.errors import OffsetOutOfRange
 from log.interface import Log
 from log.record import Record
+from processors.core.decider import digest
 from processors.core.messages import Tick
 from processors.core.registry import Registry
 from processors.core.snapshots import SnapshotFolder
@@ -25,7 +27,7 @@ from processors.core.testing.subject import decide_all, flow_records, memory_log
 from replay import stepping
 from replay.differences import ABSENT
 from replay.state import END, At, fold_until, state_at
-from replay.stepping import Step, Stepper
+from replay.stepping import Glance, Keeping, Step, Stepper
 from tests.processors.core.without_fence import copy_of, records_of, stretches
 from tests.replay.recording import PARKING, UNREADABLE, append, run, with_rules
 from tests.samples.parking import START_MS, SYSTEM, flow
@@ -68,8 +70,7 @@ def assert_as_state(log: Log, system: System, step: Step) -> None:
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few folds are kept, close together, and no step: going back is work."""
     monkeypatch.setattr(stepping, "NEAR_COMMANDS", (4, 16))
-    monkeypatch.setattr(stepping, "COARSE_COMMANDS_MIN", 32)
-    monkeypatch.setattr(stepping, "KEPT_MAX", 6)
+    monkeypatch.setattr(stepping, "Keeping", partial(Keeping, folds_max=6, every_commands_min=4))
     monkeypatch.setattr(stepping, "STEPS_KEPT", 0)
     monkeypatch.setattr(stepping, "SNAPSHOT_WORTH_COMMANDS", 10)
 
@@ -103,6 +104,45 @@ def test_any_way(offsets: list[int]) -> None:
     stepper = Stepper(log, PARKING, 0)
     for offset in offsets:
         assert stepper.at(offset) == Stepper(log, PARKING, 0).at(offset)
+
+
+def test_a_glance_is_a_step_without_what_it_changed(history: Log) -> None:
+    steps = [Stepper(history, PARKING, 0).at(offset) for offset in range(COMMANDS)]
+    stepper, draw = Stepper(history, PARKING, 0), random.Random(2)
+    for _ in range(100):
+        offset = draw.randrange(COMMANDS)
+        told = {name: getattr(steps[offset], name) for name in Glance.__struct_fields__}
+        assert stepper.glance(offset) == Glance(**told)
+        state = stepper.fold_at(offset).state
+        assert digest(PARKING.decider.state_format, state) == steps[offset].digest
+
+
+def test_history_goes_on(log: Log) -> None:
+    """What is appended while a stepper stands on a history is seen once it is told."""
+    append(log, *islice(flow(5), 60))
+    run(log)
+    stepper = Stepper(log, PARKING, 0)
+    before = [stepper.at(offset) for offset in range(60)]
+    append(log, *islice(flow(6), 40))
+    run(log)
+    assert stepper.at(END) == before[59]
+    with pytest.raises(OffsetOutOfRange, match="no command 60 to step to: they are 0 to 59"):
+        stepper.glance(60)
+    stepper.go_on()
+    assert (stepper.first, stepper.last) == (0, 99)
+    for offset in (*range(100), *reversed(range(100))):
+        assert stepper.at(offset) == Stepper(log, PARKING, 0).at(offset)
+
+
+def test_the_places_of_kept_folds_stay_as_history_grows() -> None:
+    keeping = Keeping(folds_max=8, every_commands_min=10)
+    assert [keeping.every_commands(count) for count in (0, 40, 41, 80, 1000)] == [
+        10,
+        10,
+        20,
+        20,
+        320,
+    ]
 
 
 def kinds(step: Step) -> list[str]:
