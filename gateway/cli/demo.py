@@ -25,7 +25,7 @@ import msgspec
 import typer
 from rich.live import Live
 
-from gateway.cli.context import Context, JsonOption, SystemArgument
+from gateway.cli.context import Context, JsonOption
 from gateway.cli.demo_view import DayView, Step, print_summary
 from gateway.cli.interrupts import Interrupts
 from gateway.cli.outcome import CommandFailed, ExitCode
@@ -61,7 +61,10 @@ LOOKED_AT = 10
 
 @app.command()
 def demo(
-    system: SystemArgument,
+    system: Annotated[
+        str | None,
+        typer.Argument(metavar="[SYSTEM]", help="One, replayed; by default all, in a browser."),
+    ] = None,
     commands: Annotated[
         int | None,
         typer.Option(min=1, help="How many.  [default: what the system takes half a minute for]"),
@@ -74,23 +77,42 @@ def demo(
             help="A new folder for the log, or kafka://HOST:PORT/PREFIX.  [default: within .demo]",
         ),
     ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            min=0, max=65535, help="All systems: where the browser finds them.  [default: 8080]"
+        ),
+    ] = None,
+    headless: Annotated[
+        bool,
+        typer.Option("--headless", help="All systems: look at every page and API, and end."),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Watch a system at work: append, decide, query, replay.
+    """Watch all systems at work in a browser; or one: append, decide, query, replay.
 
-    Its own flow of commands is appended to a new log and decided, while its read models follow.
-    Then history is decided again, and must come out the same, byte for byte: exit code 1 if not.
-    The log stays, to look around in.
+    All systems: one process serves them and the web application, on a new log with a past that
+    reaches up to now, and goes on with live traffic until Ctrl-C. The outside world is simulated;
+    films are encoded by ffmpeg, if there is one.
+
+    One system: its own flow of commands is appended to a new log and decided, while its read
+    models follow. Then history is decided again, and must come out the same, byte for byte: exit
+    code 1 if not. The log stays, to look around in.
 
     On Kafka the workers and projectors that are deployed there do the work; where there are none,
     the demo does it. The day is then one that is still to come.
 
     Examples:
 
+        refold demo
         refold demo exchange
         refold demo exchange --commands 20000 --seed 7 --log /tmp/day
         refold demo exchange --log kafka://localhost:9092
     """
+    if system is None:
+        raise typer.Exit(_all_systems(commands, seed, log, as_json, port, headless))
+    if headless or port is not None:
+        raise CommandFailed("--headless and --port are for the demo of all systems: name none")
     place = log or str(free_folder(system.replace("/", ".").rpartition(".")[2]))
     context = Context(load_config({"log": place}))
     registered = context.find(system)
@@ -107,6 +129,26 @@ def demo(
             print_summary(day.steps, verifications, day.drawn, day.answers, day.next_steps())
     if not same:
         raise typer.Exit(ExitCode.FOUND)
+
+
+def _all_systems(
+    commands: int | None,
+    seed: int,
+    log: str | None,
+    as_json: bool,
+    port: int | None,
+    headless: bool,
+) -> int:
+    if commands is not None or as_json:
+        raise CommandFailed("--commands and --json are for the demo of one system: name it")
+    try:
+        from gateway.cli.demo_house import demo_house
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("anyio", "httpx", "litestar"):
+            raise
+        raise CommandFailed("litestar is not installed: pip install 'refold[http]'") from error
+    place = log or str(free_folder("house"))
+    return demo_house(Context(load_config({"log": place})), seed, port, headless)
 
 
 def free_folder(name: str) -> Path:
