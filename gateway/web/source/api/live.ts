@@ -1,6 +1,7 @@
 /** Live queries over one WebSocket: a snapshot, then changes. After a break, or a gap in the
- * numbers, a query is subscribed again and begins with a new snapshot: no row is lost or doubled. */
-import { type Signal, signal } from "@preact/signals";
+ * numbers, a query is subscribed again and begins with a new snapshot: no row is lost or doubled.
+ * However many messages come, pages see them once a frame of the screen. */
+import { batch, type Signal, signal } from "@preact/signals";
 import { applyPatch, type Operation } from "fast-json-patch";
 import { useEffect, useMemo } from "preact/hooks";
 import type { Arguments, Problem, QueryPath, Rows } from "./client";
@@ -19,6 +20,8 @@ interface Subscription {
   query: string;
   arguments: Record<string, unknown>;
   number: number;
+  /** As of the last message; `shown` follows with the next frame of the screen. */
+  latest: Shown<unknown>;
   shown: Signal<Shown<unknown>>;
 }
 
@@ -53,12 +56,14 @@ class Live {
   private pauseMs = FIRST_PAUSE_MS;
   private count = 0;
   private readonly subscriptions = new Map<string, Subscription>();
+  private readonly changed = new Set<Subscription>();
 
   /** Follow a query; returns its signal, and what ends it. */
   follow(system: string, query: string, given: Record<string, unknown>): [Signal<Shown<unknown>>, () => void] {
     const id = `q${++this.count}`;
-    const shown = signal<Shown<unknown>>({ value: null, applied: {}, problem: null });
-    this.subscriptions.set(id, { system, query, arguments: given, number: 0, shown });
+    const latest: Shown<unknown> = { value: null, applied: {}, problem: null };
+    const shown = signal(latest);
+    this.subscriptions.set(id, { system, query, arguments: given, number: 0, latest, shown });
     if (this.socket?.readyState === WebSocket.OPEN) this.subscribe(id);
     else void this.open();
     return [shown, () => this.leave(id)];
@@ -114,18 +119,30 @@ class Live {
     const found = this.subscriptions.get(message.id);
     if (found === undefined || message.type === "answer") return;
     if (message.type === "problem") {
-      found.shown.value = { ...found.shown.peek(), problem: message.problem };
+      this.show(found, { ...found.latest, problem: message.problem });
     } else if (message.type === "snapshot") {
       found.number = message.number;
-      found.shown.value = { value: message.value, applied: message.applied, problem: null };
+      this.show(found, { value: message.value, applied: message.applied, problem: null });
     } else if (message.number !== found.number + 1) {
       this.tell({ type: "unsubscribe", id: message.id });
       this.subscribe(message.id);
     } else {
       found.number = message.number;
-      const value = applyPatch(found.shown.peek().value, message.changes, false, true).newDocument;
-      found.shown.value = { value, applied: message.applied, problem: null };
+      const value = applyPatch(found.latest.value, message.changes, false, true).newDocument;
+      this.show(found, { value, applied: message.applied, problem: null });
     }
+  }
+
+  private show(found: Subscription, latest: Shown<unknown>): void {
+    found.latest = latest;
+    if (this.changed.size === 0) requestAnimationFrame(() => this.draw());
+    this.changed.add(found);
+  }
+
+  private draw(): void {
+    const changed = [...this.changed];
+    this.changed.clear();
+    batch(() => changed.forEach((found) => (found.shown.value = found.latest)));
   }
 }
 

@@ -64,8 +64,16 @@ export function Table<Row>(given: TableGiven<Row>) {
   }
 
   return (
-    <div class="table" role="table" aria-label={given.label} aria-rowcount={rows.length + 1} style={{ "--tracks": tracks }}>
-      <div ref={scroll} class="table-body" style={{ maxHeight: `${height}px` }} role="presentation" tabIndex={onChoose === undefined ? 0 : -1}>
+    <div class="table" style={{ "--tracks": tracks }}>
+      <div
+        ref={scroll}
+        class="table-body"
+        role="table"
+        aria-label={given.label}
+        aria-rowcount={rows.length + 1}
+        style={{ maxHeight: `${height}px` }}
+        tabIndex={onChoose === undefined ? 0 : -1}
+      >
         <div class="table-head" role="rowgroup">
           <div role="row" class="table-row">
             {columns.map((column) => (
@@ -75,7 +83,16 @@ export function Table<Row>(given: TableGiven<Row>) {
             ))}
           </div>
         </div>
-        <div role="rowgroup" class="table-rows" style={{ height: `${virtual.getTotalSize()}px` }}>
+        {rows.length === 0 && (
+          <div role="rowgroup">
+            <div role="row">
+              <p role="cell" class="empty muted">
+                {given.empty ?? "Nothing yet."}
+              </p>
+            </div>
+          </div>
+        )}
+        <div role={rows.length === 0 ? "presentation" : "rowgroup"} class="table-rows" style={{ height: `${virtual.getTotalSize()}px` }}>
           {virtual.getVirtualItems().map(({ index, start }) => {
             const row = rows[index];
             if (row === undefined) return null;
@@ -101,7 +118,6 @@ export function Table<Row>(given: TableGiven<Row>) {
             );
           })}
         </div>
-        {rows.length === 0 && <p class="empty muted">{given.empty ?? "Nothing yet."}</p>}
       </div>
     </div>
   );

@@ -23,7 +23,7 @@ function Bar() {
       <a class="shell-skip" href="#main">
         Skip to the page
       </a>
-      <a class="shell-name" href="/">
+      <a class="shell-name" href="/" aria-label="refold">
         <img src="/icon.svg" alt="" />
         <span>refold</span>
       </a>
