@@ -22,6 +22,8 @@ COMMANDS = {
     "run": ("run", "Decide what waits, and bring read models up to date."),
     "project": ("project", "Keep read models up to date, and do nothing else."),
     "serve": ("serve", "Serve systems over HTTP: commands, queries, live streams."),
+    "openapi": ("openapi", "Print the OpenAPI document, which clients are made from."),
+    "http": ("http_keys", "Make a key for a client of `serve`."),
     "read": ("read", "Print the records of a topic."),
     "query": ("query", "Ask a system's read models."),
     "dead-letters": ("dead_letters", "List, show and retry commands that could not be decided."),

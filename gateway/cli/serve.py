@@ -84,18 +84,7 @@ def serve(
         curl http://127.0.0.1:8080/api
     """
     context = load_context(log)
-    on_cluster = context.config.log_folder is None
-    if on_cluster and worker:
-        raise CommandFailed(
-            "the log is on Kafka, where workers are processes of their own: leave --worker out, "
-            "and start `refold run`"
-        )
-    try:
-        from gateway.http.server import is_loopback
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] != "litestar":
-            raise
-        raise CommandFailed("litestar is not installed: pip install 'refold[http]'") from error
+    decides = _decides_here(context, worker)
     flags = {
         "host": host,
         "port": port,
@@ -105,24 +94,23 @@ def serve(
         "limits.streams_max": streams,
         "limits.body_bytes": body_bytes,
     }
-    config = context.config
-    settings = http_settings(config.http, config.home, os.environ, flags)
-    if not (is_loopback(settings.host) or settings.has_authentication or settings.insecure):
-        raise CommandFailed(
-            f"{settings.host} is reached from other machines, and there are no keys and no tokens "
-            "to tell who may call ([http.keys], [http.jwt]), so that anybody could send commands: "
-            "set them up, or listen on 127.0.0.1, or give --insecure behind something that lets "
-            "only the right ones in"
-        )
+    settings = http_settings(context.config.http, context.config.home, os.environ, flags)
+    _check_callers(settings)
     registered = [context.find(name) for name in systems or ()] or context.registered()
+    _run(context, registered, settings, decides, simulated)
+
+
+def _run(
+    context: Context,
+    registered: Sequence[Registered],
+    settings: HttpSettings,
+    decides: bool,
+    simulated: bool,
+) -> None:
     with ExitStack() as stack:
         ended = threading.Event()
         """Where others decide: nothing waits for the log any more."""
-        if on_cluster or worker is False:
-            opened = stack.enter_context(_tailed_log(context, registered, ended))
-            stack.enter_context(Interrupts())
-            own = None
-        else:
+        if decides:
             opened = stack.enter_context(context.open_log(create=True))
             interrupts = stack.enter_context(Interrupts())
             try:
@@ -130,8 +118,41 @@ def serve(
                     own = _opened_worker(stack, context, opened, registered, simulated)
             except KeyboardInterrupt:
                 return
+        else:
+            opened = stack.enter_context(_tailed_log(context, registered, ended))
+            stack.enter_context(Interrupts())
+            own = None
         served = [_served(stack, context, opened, each) for each in registered]
         _serve(context.config, served, own, settings, simulated, ended)
+
+
+def _decides_here(context: Context, worker: bool | None) -> bool:
+    """Whether tasks and read models are of this process."""
+    if context.config.log_folder is not None:
+        return worker is not False
+    if worker:
+        raise CommandFailed(
+            "the log is on Kafka, where workers are processes of their own: leave --worker out, "
+            "and start `refold run`"
+        )
+    return False
+
+
+def _check_callers(settings: HttpSettings) -> None:
+    """Nobody is let in by oversight."""
+    try:
+        from gateway.http.server import is_loopback
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "litestar":
+            raise
+        raise CommandFailed("litestar is not installed: pip install 'refold[http]'") from error
+    if not (is_loopback(settings.host) or settings.has_authentication or settings.insecure):
+        raise CommandFailed(
+            f"{settings.host} is reached from other machines, and there are no keys and no tokens "
+            "to tell who may call ([http.keys], [http.jwt]), so that anybody could send commands: "
+            "set them up, or listen on 127.0.0.1, or give --insecure behind something that lets "
+            "only the right ones in"
+        )
 
 
 @contextmanager

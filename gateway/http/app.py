@@ -16,6 +16,7 @@ from gateway.http.house.routes import ROUTES as HOUSE
 from gateway.http.index import index, reference, schema
 from gateway.http.live.routes import ROUTES as LIVE
 from gateway.http.media.routes import ROUTES as MEDIA
+from gateway.http.options import options_of
 from gateway.http.pages.routes import ROUTES as PAGES
 from gateway.http.problems import answer_problem
 from gateway.http.queries import ask
@@ -33,7 +34,7 @@ ROUTES = [*SYSTEMS, *HEALTH, *LIVE, *GUARD, *MEDIA, *HISTORY, *HOUSE, *PAGES]
 def make_app(service: Service, hosts: Collection[str] = ()) -> ASGIApp:
     """`hosts` are the names that it answers to; none: to all."""
     app = Litestar(
-        ROUTES,
+        [*options_of(ROUTES), *ROUTES],
         state=State({"service": service}),
         exception_handlers={Exception: answer_problem},
         request_max_body_size=service.limits.body_bytes,

@@ -44,18 +44,18 @@ class Accepts:
         """The command of a request. Errors: ProblemFound (400)."""
         try:
             fields = self._decode(body)
-            _check_integers(body)
+            _check_integers(body, fields)
             own = {name: getattr(fields, name) for name in self.body.__struct_fields__}
             return self.kind(**own, idempotency_key=key)
         except (*BODY_ERRORS, ValueError, TypeError) as error:
             raise body_problem(error) from error
 
 
-def _check_integers(body: bytes) -> None:
-    """ValueError, with the path, for one that databases do not take."""
+def _check_integers(body: bytes, fields: Any) -> None:
+    """ValueError, with the path, for one that databases do not take; not for what is ignored."""
     if not LONG.search(body):
         return
-    left = [("$", msgspec.json.decode(body))]
+    left = [("$", msgspec.to_builtins(fields))]
     while left:
         path, value = left.pop()
         if isinstance(value, dict):

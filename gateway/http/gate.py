@@ -6,6 +6,7 @@ browser does nothing unasked with it.
 import asyncio
 import time
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 import msgspec
@@ -198,9 +199,9 @@ async def _refuse(found: ProblemFound, scope: Scope, receive: Receive, send: Sen
 
 
 async def _send(
-    send: Send, status: int, headers: Sequence[Header], body: bytes, kind: str = "http.response"
+    send: Any, status: int, headers: Sequence[Header], body: bytes, kind: str = "http.response"
 ) -> None:
-    start = {"type": f"{kind}.start", "status": status, "headers": list(headers)}
-    await send(start)  # type: ignore[arg-type]
-    await send({"type": f"{kind}.body", "body": body, "more_body": False})  # type: ignore[arg-type, misc]
+    """`kind` is that of a WebSocket's refused handshake as well."""
+    await send({"type": f"{kind}.start", "status": status, "headers": list(headers)})
+    await send({"type": f"{kind}.body", "body": body, "more_body": False})
     await asyncio.sleep(0)

@@ -17,14 +17,16 @@ from urllib.parse import urlencode
 import msgspec
 from litestar import MediaType, Request, Response, get
 
-from gateway.http.catalogue import Served
-from gateway.http.history.places import place_in, placed
+from gateway.http.catalogue import INTEGERS, Served
+from gateway.http.history.past import Past
+from gateway.http.history.past_models import KeptModels
+from gateway.http.history.places import place_in
 from gateway.http.kept_answers import Answered
 from gateway.http.paging import PageSize, Run, page_of
 from gateway.http.problems import ProblemFound, problem
 from gateway.http.service import Service, service_of
 from projections.core.read_models import Query
-from replay.query_at import query_at
+from replay.state import Progress
 
 LOOK_AGAIN_S = 0.01
 CLOCK = "now_ms"
@@ -61,7 +63,9 @@ async def ask(
             await _wait_for(service, served, asking)
             tag = await service.blocking(served.applied.tag)
         if asking.at:
-            then = await service.blocking(answer_then, served, asked, arguments, asking)
+            past = service.part(Past)
+            work = partial(answer_then, past.models, served, asked, arguments, asking)
+            then = await past.working.do(work, request)
             answered = Answered("", *then)
         else:
             clocked = CLOCK in {each.name for each in asked.arguments} - {*arguments}
@@ -93,7 +97,11 @@ def parse(asked: Query, given: Iterable[tuple[str, str]]) -> tuple[dict[str, Any
         text, _, name = str(error).partition(" - at `$.")
         raise problem(400, f"{name.rstrip('`')}: {text}", "invalid-query") from error
     _check(asked, asking)
-    return asked.parse(texts), asking
+    arguments = asked.parse(texts)
+    for name, value in arguments.items():
+        if type(value) is int and not -INTEGERS <= value < INTEGERS:
+            raise problem(400, f"{name}: the integer has more than 64 bits", "invalid-query")
+    return arguments, asking
 
 
 def _check(asked: Query, asking: Asking) -> None:
@@ -125,7 +133,12 @@ def answer(
 
 
 def answer_then(
-    served: Served, asked: Query, arguments: Mapping[str, Any], asking: Asking
+    kept: KeptModels,
+    served: Served,
+    asked: Query,
+    arguments: Mapping[str, Any],
+    asking: Asking,
+    progress: Progress,
 ) -> tuple[bytes, str]:
     """As `answer`, of read models as they were. Errors: also ProblemFound (404)."""
     at = place_in(asking.at)
@@ -133,11 +146,9 @@ def answer_then(
         raise problem(400, "at is a command's offset: name its partition too", "invalid-query")
 
     def run(given: Mapping[str, Any]) -> Any:
-        log, models = served.log, served.models
-        return query_at(log, models, asked, given, at, partition=asking.partition).result
+        return kept.answer(served, asked, given, at, asking.partition, progress).result
 
-    with placed():
-        return answer(asked, run, arguments, asking)
+    return answer(asked, run, arguments, asking)
 
 
 async def _wait_for(service: Service, served: Served, asking: Asking) -> None:
@@ -149,7 +160,8 @@ async def _wait_for(service: Service, served: Served, asking: Asking) -> None:
         if time.monotonic() >= deadline_s:
             raise problem(
                 504,
-                f"the read models have not applied sequence {sequence} of partition {number} yet",
+                f"the read models have not applied sequence {sequence} of partition {number} yet: "
+                "they follow where `refold serve`, `run` or `project` runs",
                 "not-applied-yet",
             )
         await asyncio.sleep(LOOK_AGAIN_S)

@@ -22,6 +22,7 @@ from gateway.http_settings import HttpSettings
 from log.backends import wall_clock_ms
 from log.record import NO_HEADERS, Headers
 from processors.core.system import place_of
+from processors.core.task import Task
 from processors.core.workers.outside import Settings
 
 Parameters = ParamSpec("Parameters")
@@ -67,6 +68,8 @@ class Service:
         self._recorded = {each.system.name: RecordedAnswers(each) for each in self.systems}
         self._growth: dict[tuple[str, int], Growth] = {}
         self._parts: dict[type[Part], Part] = {}
+        self.tasks: Sequence[Task] = ()
+        """Those of this process; none where others decide."""
 
     def part(self, kind: type[KindOfPart]) -> KindOfPart:
         """The one of its kind, made when it is first asked for, in the event loop; closed with

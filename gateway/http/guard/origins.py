@@ -28,6 +28,11 @@ EXPOSED = b", ".join(
         b"Upload-Offset",
         b"Upload-Length",
         b"Upload-Expires",
+        b"Upload-Defer-Length",
+        b"Upload-Concat",
+        b"Tus-Checksum-Algorithm",
+        b"Content-Range",
+        b"Accept-Ranges",
         b"Upload-Metadata",
     ]
 )

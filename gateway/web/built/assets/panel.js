@@ -1,1 +1,0 @@
-import{t as e}from"./index.js";function t({title:t,about:n,children:r}){return e(`header`,{class:`page-head`,children:[e(`div`,{children:[e(`h1`,{children:t}),n!==void 0&&e(`p`,{class:`muted`,children:n})]}),e(`div`,{class:`row end`,children:r})]})}export{t};
