@@ -159,7 +159,10 @@ class Checks:
             }
             if len(given) == sum(each.is_required for each in query.arguments):
                 asked.append(query.name)
-                if self._get(f"{served.path}/queries/{query.name}", **given).json():
+                answer = self._client.get(f"{served.path}/queries/{query.name}", params=given)
+                if answer.status_code >= 500:
+                    raise Failed(f"{query.name} answers {answer.status_code}: {answer.text[:200]}")
+                if answer.is_success and answer.json():  # traffic names what is not there, too
                     return
         raise Failed(f"nothing is in {', '.join(asked) or 'any query: none could be asked'}")
 

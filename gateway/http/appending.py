@@ -11,14 +11,14 @@ import asyncio
 import queue
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.http.deciding import Decided, Events, settle
 from gateway.http.problems import ProblemFound, problem
 from log.errors import LogUnavailable
-from log.interface import Partition
+from log.interface import Partition, nothing
 from log.record import NO_HEADERS, Headers
 
 BATCH_COMMANDS = 10_000
@@ -69,6 +69,8 @@ class Appending:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
+        self.appended: Callable[[], object] = nothing
+        """Called after each round, in the thread."""
         self._queue: queue.SimpleQueue[Sent | None] = queue.SimpleQueue()
         self._taken_bytes = 0
         self._began_s = 0.0
@@ -156,6 +158,7 @@ class Appending:
                 except Exception as error:
                     for sent in some:
                         failed[sent] = _unknown() if len(sent.targets) > 1 else error
+        self.appended()
         return [
             (sent, failed.get(sent) or [sent.offsets[target] for target in sent.targets])
             for sent in taken

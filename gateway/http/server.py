@@ -101,7 +101,7 @@ class Server:
         host = self._listening.getsockname()[0]
         service = Service(self._catalogue, self._settings, self._effects, self._simulated)
         if self._worker is not None:
-            service.tasks = self._worker.tasks
+            service.decided_by(self._worker)
         limits, proxies = self._settings.limits, list(self._settings.trusted_proxies)
         app = make_app(service, (*(LOOPBACK if is_loopback(host) else ()), *self._settings.hosts))
         grace_s = int(limits.wait_s + GRACE_S)

@@ -23,6 +23,7 @@ from log.backends import wall_clock_ms
 from log.record import NO_HEADERS, Headers
 from processors.core.system import place_of
 from processors.core.task import Task
+from processors.core.workers.embedded import Worker
 from processors.core.workers.outside import Settings
 
 Parameters = ParamSpec("Parameters")
@@ -70,6 +71,11 @@ class Service:
         self._parts: dict[type[Part], Part] = {}
         self.tasks: Sequence[Task] = ()
         """Those of this process; none where others decide."""
+
+    def decided_by(self, worker: Worker) -> None:
+        """A worker of this process: it looks at once for what was appended here."""
+        self.tasks = worker.tasks
+        self._appending.appended = worker.wake
 
     def part(self, kind: type[KindOfPart]) -> KindOfPart:
         """The one of its kind, made when it is first asked for, in the event loop; closed with

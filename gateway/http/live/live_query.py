@@ -117,10 +117,9 @@ class LiveQuery:
                     answer = await self._service.blocking(self._ask)
                 if answer is not None:
                     await self._tell(answer)
+            except QueryError as error:  # perhaps of what is not there yet
+                self._tell_problem(problem(400, str(error), "invalid-query").problem)
             except (ProjectionError, LogError) as error:
-                if isinstance(error, QueryError):
-                    self._end(problem(400, str(error), "invalid-query").problem)
-                    return
                 await self._wait_for_models(error)
                 continue
             except TooLarge as error:
@@ -178,10 +177,16 @@ class LiveQuery:
         """They are not there, or are rebuilt: told once; the next answer is told whole."""
         if self.problem is None:
             logger.error("live query %s: %s", self._query.name, error)
-            self.problem = problem(503, "the read model is not there yet, or is rebuilt").problem
-            for subscriber in list(self.subscribers):
-                subscriber.tell_problem(self.problem, False)
+        text = "the read model is not there yet, or is rebuilt"
+        self._tell_problem(problem(503, text).problem)
         await asyncio.sleep(TRY_AGAIN_S)
+
+    def _tell_problem(self, found: Problem) -> None:
+        """Once; the subscription goes on."""
+        if found != self.problem:
+            self.problem = found
+            for subscriber in list(self.subscribers):
+                subscriber.tell_problem(found, False)
 
     def _end(self, found: Problem) -> None:
         self.problem = found

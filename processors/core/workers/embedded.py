@@ -99,6 +99,10 @@ class Worker:
                 running.rest(busy)
         return total
 
+    def wake(self) -> None:
+        """This process has appended commands: look now. From any thread."""
+        self._running.wake()
+
     def turn(self) -> tuple[int, bool]:
         """One round: how many commands were decided, and whether there was anything to do."""
         running, tasks = self._running, self.tasks

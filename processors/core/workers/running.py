@@ -6,6 +6,7 @@ What decides which tasks are open is a worker: `embedded.py`, `group.py`.
 
 import contextlib
 import gc
+import threading
 import time
 from collections.abc import Iterator
 
@@ -21,8 +22,9 @@ from processors.core.workers.monitor import Clock, Monitor, Place
 
 WAIT_S = 0.05
 """How long one wait for commands takes at most, so that timers and a stop are seen in time."""
-PAUSE_S_MIN, PAUSE_S_MAX = 0.00005, 0.005
-"""Between looks at several partitions: short after work, longer the longer there is none."""
+PAUSE_S_MIN, PAUSE_S_MAX = 0.00005, 0.02
+"""Between looks at several partitions: short after work, longer the longer there is none. Who
+appends in the same process ends a pause by `wake`."""
 TELL_EVERY_S = 1.0
 STEP_S = 0.25
 """A step, and so a transaction on a cluster, takes no longer, however slow the rules are: the next
@@ -74,6 +76,7 @@ class Running:
         self._monitor = monitor
         self._since: dict[Task, _Since] = {}
         self._pause_s = PAUSE_S_MIN
+        self._woken = threading.Event()
         self._collected_s = time.monotonic()
         self._told_s = 0.0
         self._garbage = False
@@ -168,8 +171,13 @@ class Running:
             (task,) = self._since
             task.commands.wait(task.next_command, WAIT_S)
         else:
-            time.sleep(self._pause_s)
+            self._woken.wait(self._pause_s)
+            self._woken.clear()
             self._pause_s = min(self._pause_s * 1.1, PAUSE_S_MAX)
+
+    def wake(self) -> None:
+        """There are new commands: from any thread."""
+        self._woken.set()
 
     def close(self) -> None:
         """After the last task was dropped."""

@@ -103,6 +103,7 @@ def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cli]:
     for name in os.environ:
         if name.startswith("REFOLD_"):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("COLUMNS", "400")  # so that no message is broken in lines
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "refold.toml").write_text('systems = ["tests.samples.parking"]\n')

@@ -21,8 +21,9 @@ def test_help_lists_every_command_and_the_exit_codes(cli: Cli) -> None:
     assert cli().stdout.strip() == ended.stdout.strip()
 
 
-OF_NO_LOG = ("new", "record", "golden check")
-FOR_PEOPLE = ("replay step", "serve")
+OF_NO_LOG = ("new", "record", "golden check", "openapi", "http key")
+WITHOUT_JSON = ("replay step", "serve", "openapi", "http key")
+"""They draw, serve, or print one format."""
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -34,7 +35,7 @@ def test_every_command_teaches_by_examples(cli: Cli, name: str) -> None:
         called = f"{name} {sub}".strip()
         assert f"refold {called}" in each.help.partition("Example")[2]
         parameters = {option for parameter in each.params for option in parameter.opts}
-        assert "--json" in parameters or called in FOR_PEOPLE, called
+        assert "--json" in parameters or called in WITHOUT_JSON, called
         assert "--log" in parameters or called in OF_NO_LOG, called
     assert cli(name, "--help").exit_code == 0
 

@@ -137,7 +137,7 @@ def test_only_its_own_names_are_answered(shared: Server) -> None:
 
 
 def test_answers_are_safe_in_a_browser(shared: Server) -> None:
-    for path in ("/api", "/schema", "/nothing", f"{PARKING}/queries/taken"):
+    for path in ("/api", "/schema", "/api/nothing", f"{PARKING}/queries/taken"):
         headers = shared.client.get(path).headers
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["x-frame-options"] == "DENY"

@@ -2,7 +2,7 @@
  * numbers, a query is subscribed again and begins with a new snapshot: no row is lost or doubled.
  * However many messages come, pages see them once a frame of the screen. */
 import { batch, type Signal, signal } from "@preact/signals";
-import { applyPatch, type Operation } from "fast-json-patch";
+import { immutableJSONPatch, type JSONPatchDocument } from "immutable-json-patch";
 import { useEffect, useMemo } from "preact/hooks";
 import type { Arguments, Problem, QueryPath, Rows } from "./client";
 import { ticket } from "./key";
@@ -37,7 +37,7 @@ interface Delta {
   id: string;
   number: number;
   applied: Record<string, number>;
-  changes: Operation[];
+  changes: JSONPatchDocument;
 }
 interface Failure {
   type: "problem";
@@ -128,7 +128,7 @@ class Live {
       this.subscribe(message.id);
     } else {
       found.number = message.number;
-      const value = applyPatch(found.latest.value, message.changes, false, true).newDocument;
+      const value = immutableJSONPatch(found.latest.value, message.changes);
       this.show(found, { value, applied: message.applied, problem: null });
     }
   }
@@ -149,7 +149,7 @@ class Live {
 export const live = new Live();
 
 /** A query that follows what happens, for as long as the component is there. Null arguments: not
- * yet. The value is changed in place: read it anew in every render, and keep no parts of it. */
+ * yet. A row that did not change is the same object as before. */
 export function useLive<Path extends QueryPath>(path: Path, given: Arguments<Path> | null): Shown<Rows<Path>> {
   const [, , family = "", system = "", , query = ""] = path.split("/");
   return useLiveUntyped(`${family}.${system}`, query, given) as Shown<Rows<Path>>;

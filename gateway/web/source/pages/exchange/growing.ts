@@ -41,7 +41,7 @@ export class Growing<Row extends object> {
     private readonly changed: () => void,
   ) {}
 
-  /** The newest rows, as of now. They are copied: what is live changes in place. */
+  /** The newest rows, as of now. */
   take(tail: readonly Row[]): void {
     this.tail = tail;
     if (tail.length < TAIL) {

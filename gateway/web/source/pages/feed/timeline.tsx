@@ -87,6 +87,7 @@ export function Timeline(given: TimelineGiven) {
         )}
       </div>
       {[...shown, ...behind].map((post) => (
+        // A copy: a component with a state of its own is drawn anew for another post alone.
         <Post key={nameOf(post)} post={post} as={given.as} />
       ))}
       {value !== null && rows.length === 0 && <Empty>{given.empty}</Empty>}

@@ -1,0 +1,299 @@
+"""The page of the stays: from the map to a stay that is paid for, as guest and as host."""
+
+import re
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, Route, expect
+
+from tests.gateway.http.conftest import Server, Servers
+from tests.gateway.web.conftest import Tab, open_tab
+
+API = "/api/booking/stays"
+HOLD = f"**{API}/commands/hold_nights"
+TOWN = "42.5500,-73.9500,42.7500,-73.6500"
+DAY_MS = 86_400_000
+
+
+@pytest.fixture
+def server(servers: Servers) -> Server:
+    return servers.start("stays", "--simulated")
+
+
+@pytest.fixture
+def tab(browser: Browser, server: Server) -> Iterator[Tab]:
+    tab = open_tab(browser, server)
+    yield tab
+    tab.page.close()
+    assert tab.errors == []
+
+
+@pytest.fixture
+def second_tab(browser: Browser, server: Server) -> Iterator[Tab]:
+    """Of somebody else: what the first keeps, this one does not know."""
+    tab = open_tab(browser, server)
+    yield tab
+    tab.page.close()
+    assert tab.errors == []
+
+
+def send(server: Server, command: str, **fields: Any) -> None:
+    answer = server.client.post(f"{API}/commands/{command}", json=fields)
+    assert answer.status_code == 200, answer.text
+
+
+def asked(server: Server, query: str, **arguments: Any) -> Any:
+    answer = server.client.get(f"{API}/queries/{query}", params=arguments)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def offer(server: Server, listing: str = "loft", title: str = "Loft", **more: Any) -> None:
+    """A listing in Albany, 100 dollars a night."""
+    place = {
+        "latitude_microdegrees": 42_650_000,
+        "longitude_microdegrees": more.pop("longitude", -73_750_000),
+        "city": "Albany",
+    }
+    fields = {
+        "host": "hanna",
+        "capacity": 4,
+        "currency": "USD",
+        "prices": {"night_price": 10_000},
+        "room_type": "entire home",
+        "amenities": ["wifi"],
+        **more,
+    }
+    send(server, "create_listing", listing=listing, title=title, place=place, **fields)
+
+
+def day(number: int) -> int:
+    """So many days from now, as commands count them."""
+    return time.time_ns() // 1_000_000 // DAY_MS + number
+
+
+def date(number: int) -> str:
+    """So many days from now, as the address and the calendar have them."""
+    return time.strftime("%Y-%m-%d", time.gmtime(day(number) * DAY_MS / 1_000))
+
+
+def open_loft(tab: Tab, guest: str = "ann", first: int = 10, end: int = 13) -> Page:
+    stay = f"arrival={date(first)}&departure={date(end)}"
+    page = tab.open(f"/stays?as={guest}&view=listing&listing=loft&{stay}")
+    expect(total(page)).to_contain_text("$")
+    return page
+
+
+def total(page: Page) -> Locator:
+    return page.get_by_role("row", name="Total")
+
+
+def night(page: Page, number: int) -> Locator:
+    return page.locator(f"[data-day='{date(number)}']")
+
+
+def hold(page: Page) -> None:
+    page.get_by_role("button", name="Hold these nights").click()
+
+
+def hold_as(server: Server, guest: str, booking: str, first: int = 10, end: int = 13) -> None:
+    stay = {"arrival": day(first), "departure": day(end)}
+    send(server, "hold_nights", listing="loft", booking=booking, guest=guest, **stay)
+
+
+def test_an_area_is_searched_nights_are_held_and_paid_and_the_trip_is_confirmed_live(
+    tab: Tab, second_tab: Tab, server: Server
+) -> None:
+    # given two listings in town, one far out, and a tab that shows the trips of ann
+    offer(server)
+    offer(server, "barn", "Barn", longitude=-73_700_000, prices={"night_price": 7_000})
+    offer(server, "hut", "Hut", longitude=-75_500_000)
+    trips = second_tab.open("/stays?as=ann&view=trips")
+    expect(trips.get_by_text("No trip is planned.")).to_be_visible()
+
+    # when she searches the town, looks farther out, and narrows it down
+    page = tab.open(f"/stays?as=ann&area={TOWN}")
+    expect(page.get_by_role("heading", name="2 listings here")).to_be_visible()
+    found = page.get_by_role("region", name="2 listings here").get_by_role("listitem")
+    expect(found).to_have_count(2)
+    expect(page.locator(".stays-spot text")).to_have_text(["$70", "$100"])
+    page.get_by_role("application").focus()
+    for _ in range(6):
+        page.keyboard.press("-")
+    expect(page.get_by_role("heading", name="3 listings here")).to_be_visible()
+    page.get_by_label("Most").fill("80")
+    page.get_by_label("Most").press("Enter")
+    expect(page.get_by_role("heading", name="1 listing here")).to_be_visible()
+    page.get_by_label("Most").fill("")
+    page.get_by_label("Most").press("Enter")
+    expect(page.get_by_role("heading", name="3 listings here")).to_be_visible()
+    tab.picture("stays-search")
+
+    # and opens one, and chooses nights by mouse and by keys
+    page.get_by_role("link", name=re.compile("^Loft")).click()
+    expect(page.get_by_role("heading", name="Loft")).to_be_visible()
+    expect(page.get_by_text("entire home in Albany, for up to 4 guests.")).to_be_visible()
+    night(page, 10).click()
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    expect(night(page, 13)).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("row", name="3 nights at $100")).to_contain_text("$300")
+    expect(total(page)).to_contain_text("$300")
+    tab.picture("stays-listing")
+    hold(page)
+
+    # then the nights are held, for a quarter of an hour, and nobody else's
+    expect(page.get_by_role("timer")).to_have_text(re.compile(r"^1[45]:\d\d$"))
+    trip = trips.get_by_role("listitem").filter(has_text="Loft")
+    expect(trip).to_contain_text("held")
+    tab.picture("stays-held")
+
+    # and once they are paid, confirmed: here, and on the other tab by itself
+    page.get_by_role("button", name="Pay $300").click()
+    expect(page.get_by_text("It is confirmed: the nights are yours.")).to_be_visible()
+    expect(trip).to_contain_text("confirmed")
+    second_tab.picture("stays-trips")
+    tab.picture("stays-confirmed")
+
+    # and she may cancel
+    trip.get_by_role("button", name="Cancel the booking…").click()
+    trip.get_by_role("button", name="Cancel the booking now").click()
+    expect(trip).to_contain_text("cancelled")
+    expect(page.get_by_text("Cancelled by the guest.")).to_be_visible()
+
+
+def test_a_hold_of_nights_that_were_just_taken_is_refused_and_says_why(
+    tab: Tab, server: Server
+) -> None:
+    offer(server)
+    page = open_loft(tab)
+
+    def be_faster(route: Route) -> None:
+        hold_as(server, "bob", "b1", 11, 12)
+        route.continue_()
+
+    page.route(HOLD, be_faster)
+    hold(page)
+    expect(page.get_by_role("alert").filter(has_text="Somebody was faster")).to_be_visible()
+    expect(page.get_by_role("alert").filter(has_text="nights_taken")).to_be_visible()
+    expect(page.get_by_text("not all of its nights are free")).to_be_visible()
+    expect(night(page, 11)).to_have_attribute("data-state", "booked")
+    expect(page.get_by_role("button", name="Hold these nights")).to_be_disabled()
+    assert [each["booking"] for each in asked(server, "trips", guest="bob")] == ["b1"]
+    assert asked(server, "trips", guest="ann") == []
+
+
+def test_too_many_guests_are_said_at_the_field(tab: Tab, server: Server) -> None:
+    offer(server)
+    page = open_loft(tab)
+    guests = page.get_by_label("Guests", exact=True)
+    guests.fill("9")
+    guests.press("Tab")
+    hold(page)
+    expect(guests).to_have_attribute("aria-invalid", "true")
+    expect(guests).to_have_accessible_description(re.compile("4"))
+    expect(guests).to_have_value("9")
+
+
+def test_a_card_is_declined_and_another_one_pays(tab: Tab, server: Server) -> None:
+    offer(server)
+    page = open_loft(tab)
+    hold(page)
+    page.get_by_label("Pay with").select_option("card_declined")
+    page.get_by_role("button", name="Pay $300").click()
+    expect(page.get_by_text("The payment was declined")).to_be_visible()
+    page.get_by_role("button", name="Try again with another card").click()
+    expect(total(page)).to_contain_text("$300")
+    hold(page)
+    page.get_by_role("button", name="Pay $300").click()
+    expect(page.get_by_text("It is confirmed: the nights are yours.")).to_be_visible()
+
+
+def test_a_hold_that_is_not_paid_runs_out_by_itself(tab: Tab, server: Server) -> None:
+    offer(server, terms={"hold_ms": 4_000})
+    hold_as(server, "ann", "b1")
+    page = tab.open("/stays?as=ann&view=booking&listing=loft&booking=b1")
+    expect(page.get_by_text("The hold ran out before it was paid.")).to_be_visible()
+    assert asked(server, "trips", guest="ann")[0]["reason"] == "expired"
+
+
+def test_a_host_accepts_a_request_and_blocks_nights(
+    tab: Tab, second_tab: Tab, server: Server
+) -> None:
+    # given a listing by request, and a guest who has paid
+    offer(server, terms={"mode": "request"})
+    guest = open_loft(tab)
+    hold(guest)
+    guest.get_by_role("button", name="Pay $300").click()
+    expect(guest.get_by_text("now the host is asked")).to_be_visible()
+
+    # when the host accepts, the guest sees it
+    host = second_tab.open("/stays?as=hanna&view=hosting")
+    host.get_by_role("button", name="Accept ann").click()
+    expect(guest.get_by_text("It is confirmed: the nights are yours.")).to_be_visible()
+    expect(host.get_by_role("button", name="Accept ann")).to_be_hidden()
+    expect(night(host, 10)).to_have_attribute("data-state", "booked")
+    expect(host.get_by_role("region", name="How full Loft is")).to_contain_text("of")
+
+    # and what the host blocks is gone from the calendar of a guest
+    guest.get_by_role("link", name="The listing").click()
+    expect(night(guest, 20)).to_have_attribute("data-state", "free")
+    night(host, 20).click()
+    night(host, 22).click()
+    second_tab.picture("stays-hosting")
+    host.get_by_role("button", name="Block").click()
+    expect(night(guest, 20)).to_have_attribute("data-state", "blocked")
+    expect(night(guest, 22)).to_have_attribute("data-state", "free")
+    host.get_by_role("button", name="Open again").click()
+    expect(night(guest, 20)).to_have_attribute("data-state", "free")
+    host.get_by_label("Price a night, USD").fill("150")
+    host.get_by_role("button", name="Set", exact=True).click()
+    expect(night(guest, 21)).to_contain_text("$150")
+    # but a night that is booked stays booked
+    night(host, 10).click()
+    night(host, 11).click()
+    host.get_by_role("button", name="Block").click()
+    expect(host.get_by_role("alert")).to_contain_text("cancel that first")
+
+
+def test_who_one_is_and_what_one_wishes_is_kept(tab: Tab, server: Server) -> None:
+    offer(server)
+    page = tab.open("/stays")
+    expect(page.get_by_role("heading", name="1 listing here")).to_be_visible()
+    heart = page.get_by_role("button", name="Keep Loft on the wish list")
+    expect(heart).to_be_disabled()
+    page.get_by_role("button", name="Who are you?").click()
+    page.get_by_label("Your name, as guest or host").fill("ann")
+    page.get_by_role("button", name="Go on").click()
+    heart.click()
+    expect(heart).to_have_attribute("aria-pressed", "true")
+    page.goto("/stays")
+    page.get_by_role("link", name="Wish list").click()
+    expect(page.get_by_role("region", name="Wish list")).to_contain_text("Loft")
+
+
+def test_every_view_is_accessible_and_fits_a_narrow_screen(tab: Tab, server: Server) -> None:
+    offer(server)
+    hold_as(server, "ann", "b1")
+    hold_as(server, "ann", "b2", 15, 17)
+    views = {
+        "search": ("/stays?as=ann", "heading", "1 listing here"),
+        "listing": ("/stays?as=ann&view=listing&listing=loft", "heading", "Loft"),
+        "booking": ("/stays?as=ann&view=booking&listing=loft&booking=b1", "timer", ""),
+        "trips": ("/stays?as=ann&view=trips", "heading", "To come"),
+        "wishes": ("/stays?as=ann&view=wishes", "heading", "News of them"),
+        "hosting": ("/stays?as=hanna&view=hosting", "heading", "Calendar of Loft"),
+    }
+    for name, (path, role, title) in views.items():
+        tab.page.set_viewport_size({"width": 1400, "height": 900})
+        page = tab.open(path)
+        found = page.get_by_role("timer" if role == "timer" else "heading")
+        expect(found.filter(has_text=title).last).to_be_visible()
+        if name in ("listing", "hosting"):
+            expect(night(page, 20)).to_have_attribute("data-state", "free")
+        tab.check_accessible()
+        tab.check_narrow()
+        tab.picture(f"stays-narrow-{name}")
