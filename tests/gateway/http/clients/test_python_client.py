@@ -21,8 +21,12 @@ def generator(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """In an environment of its own, as pipx makes it: what it needs holds back what we need."""
     folder = tmp_path_factory.mktemp("generator")
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-    pip = [folder / "bin" / "python", "-m", "pip", "--disable-pip-version-check", "install", "-q"]
-    installed = subprocess.run([*pip, GENERATOR], capture_output=True, text=True, check=False)
+    installed = subprocess.run(
+        [folder / "bin" / "pip", "--disable-pip-version-check", "install", "-q", GENERATOR],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if installed.returncode != 0:
         pytest.skip(f"{GENERATOR} cannot be installed: {installed.stderr[-200:]}")
     return folder / "bin" / "openapi-python-client"

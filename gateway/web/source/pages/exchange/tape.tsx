@@ -45,15 +45,15 @@ export function Tape({ instrument }: { instrument: Instrument }) {
 
 function columns(decimals: number): Column<Trade>[] {
   return [
-    { name: "time", title: "Time", width: "60px", cell: (trade) => <span class="muted">{clock(trade.at_ms)}</span> },
+    { name: "time", title: "Time", width: "58px", cell: (trade) => <span class="muted">{clock(trade.at_ms)}</span> },
     {
       name: "price",
       title: "Price",
-      width: "minmax(52px, 1.2fr)",
+      width: "minmax(62px, 1.4fr)",
       end: true,
       cell: (trade) => <span class={trade.taker_side ?? ""}>{decimal(trade.price, decimals)}</span>,
     },
-    { name: "quantity", title: "Size", width: "minmax(44px, 1fr)", end: true, cell: (trade) => whole(trade.quantity) },
+    { name: "quantity", title: "Size", width: "minmax(40px, 1fr)", end: true, cell: (trade) => whole(trade.quantity) },
     { name: "mark", title: <span class="hidden">Condition</span>, width: "10px", cell: (trade) => <Mark trade={trade} /> },
   ];
 }
