@@ -45,7 +45,7 @@ export function Tape({ instrument }: { instrument: Instrument }) {
 
 function columns(decimals: number): Column<Trade>[] {
   return [
-    { name: "time", title: "Time", width: "58px", cell: (trade) => <span class="muted">{clock(trade.at_ms)}</span> },
+    { name: "time", title: "Time", width: "66px", cell: (trade) => <span class="muted">{clock(trade.at_ms)}</span> },
     {
       name: "price",
       title: "Price",
