@@ -27,7 +27,7 @@ ARGUMENTS = [
     "--disable-sync",
     "--autoplay-policy=no-user-gesture-required",
 ]
-DEADLINE_MS = 20_000
+DEADLINE_MS = 60_000
 PICTURES = Path(os.environ.get("REFOLD_TEST_PICTURES", ""))
 SERIOUS = ("serious", "critical")
 
