@@ -82,12 +82,13 @@ class Servers:
     folder: Path
     started: list[Server] = field(default_factory=list)
 
-    def start(self, *arguments: str, held: str = "no") -> Server:
-        """`held` says where the server is slow or stands still, see `held_server.py`."""
+    def start(self, *arguments: str, held: str = "no", port: int = 0) -> Server:
+        """`held` says where the server is slow or stands still, see `held_server.py`; `port` is
+        that of one that was killed, or any that is free."""
         stderr = self.folder / f"stderr-{len(self.started)}"
         with stderr.open("wb") as errors:
             process = subprocess.Popen(
-                [sys.executable, "-m", SERVE, held, *arguments, "--port", "0"],
+                [sys.executable, "-m", SERVE, held, *arguments, "--port", str(port)],
                 cwd=self.folder,
                 env={**_environment(), "PYTHONPATH": str(ROOT)},
                 stderr=errors,

@@ -102,9 +102,22 @@ def open_tab(browser: Browser, server: Server) -> Tab:
 
 
 @pytest.fixture
-def tab(browser: Browser, servers: Servers) -> Iterator[Tab]:
-    """A tab on a server of its own, with the systems of the mark `serves`; by default all."""
-    server = servers.start()
+def server(servers: Servers) -> Server:
+    """Of all systems; modules that need others have one of their own."""
+    return servers.start()
+
+
+@pytest.fixture
+def tab(browser: Browser, server: Server) -> Iterator[Tab]:
+    tab = open_tab(browser, server)
+    yield tab
+    tab.page.close()
+    assert tab.errors == []
+
+
+@pytest.fixture
+def second_tab(browser: Browser, server: Server) -> Iterator[Tab]:
+    """Of somebody else: what the first keeps, this one does not know."""
     tab = open_tab(browser, server)
     yield tab
     tab.page.close()

@@ -1,19 +1,14 @@
 """The exchange's page: the story of an order, an auction, a server that dies and comes back."""
 
-import os
 import re
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
-from tests.gateway.http.conftest import DEADLINE_S, ROOT, SERVE, Server, Servers, until
+from tests.gateway.http.conftest import Server, Servers, until
 from tests.gateway.web.conftest import Tab, open_tab
 
 API = "/api/markets/exchange"
@@ -26,14 +21,6 @@ DRAWN = """() => new Promise(
 @pytest.fixture
 def server(servers: Servers) -> Server:
     return servers.start("exchange")
-
-
-@pytest.fixture
-def tab(browser: Browser, server: Server) -> Iterator[Tab]:
-    tab = open_tab(browser, server)
-    yield tab
-    tab.page.close()
-    assert tab.errors == []
 
 
 def send(server: Server, command: str, **fields: Any) -> None:
@@ -321,7 +308,7 @@ def test_on_a_narrow_screen_it_is_in_tabs(tab: Tab, server: Server) -> None:
 
 
 def test_after_the_server_died_no_row_is_lost_or_doubled(
-    browser: Browser, servers: Servers, tmp_path: Path
+    browser: Browser, servers: Servers
 ) -> None:
     # given a page that shows what has traded
     server = servers.start("exchange")
@@ -338,8 +325,7 @@ def test_after_the_server_died_no_row_is_lost_or_doubled(
     # comes back for the page
     page.context.set_offline(True)
     server.end(signal.SIGKILL)
-    again = started_again(tmp_path, port)
-    servers.started.append(again)
+    again = servers.start("exchange", port=port)
     for number in range(41, 141):
         cross(again, number)
     place(again, 9_000, "buy", 900, account_id=7)
@@ -388,20 +374,3 @@ def sizes(page: Page, table: str, column: int) -> list[int]:
             break
         top += 200
     return [found[index] for index in range(len(found))]
-
-
-def started_again(folder: Path, port: int) -> Server:
-    """A server on the port, and the log, of one that was killed."""
-    told = folder / "stderr-again"
-    with told.open("wb") as errors:
-        process = subprocess.Popen(
-            [sys.executable, "-m", SERVE, "no", "exchange", "--port", str(port)],
-            cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stderr=errors,
-        )
-    client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=DEADLINE_S)
-    server = Server(process, told, client)
-    until(lambda: b"Ctrl-C" in told.read_bytes() or process.poll() is not None)
-    assert process.poll() is None, told.read_text()
-    return server

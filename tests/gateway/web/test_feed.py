@@ -1,19 +1,14 @@
 """The page of the feed: two people who see each other's posts as they are written."""
 
-import os
 import re
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.gateway.http.conftest import DEADLINE_S, ROOT, SERVE, Server, Servers, until
+from tests.gateway.http.conftest import Server, Servers, until
 from tests.gateway.web.conftest import Tab, open_tab
 
 API = "/api/social/feed"
@@ -22,23 +17,6 @@ API = "/api/social/feed"
 @pytest.fixture
 def server(servers: Servers) -> Server:
     return servers.start("feed")
-
-
-@pytest.fixture
-def tab(browser: Browser, server: Server) -> Iterator[Tab]:
-    tab = open_tab(browser, server)
-    yield tab
-    tab.page.close()
-    assert tab.errors == []
-
-
-@pytest.fixture
-def second_tab(browser: Browser, server: Server) -> Iterator[Tab]:
-    """Of somebody else: what the first keeps, this one does not know."""
-    tab = open_tab(browser, server)
-    yield tab
-    tab.page.close()
-    assert tab.errors == []
 
 
 def send(server: Server, command: str, **fields: Any) -> None:
@@ -135,7 +113,7 @@ def test_what_is_refused_stays_where_it_was_typed(tab: Tab, server: Server) -> N
 
 
 def test_after_the_server_died_no_post_is_lost_or_doubled(
-    browser: Browser, servers: Servers, tmp_path: Path
+    browser: Browser, servers: Servers
 ) -> None:
     # given a page that shows a timeline
     server = servers.start("feed")
@@ -153,8 +131,7 @@ def test_after_the_server_died_no_post_is_lost_or_doubled(
     # when the server is killed, and more is written before the page is back
     page.context.set_offline(True)
     server.end(signal.SIGKILL)
-    again = started_again(tmp_path, port)
-    servers.started.append(again)
+    again = servers.start("feed", port=port)
     for number in range(5, 25):
         write(again, "bob", f"post {number}.")
     page.context.set_offline(False)
@@ -167,23 +144,6 @@ def test_after_the_server_died_no_post_is_lost_or_doubled(
     expect(texts).to_have_text([f"post {number}." for number in reversed(range(26))])
     page.close()
     assert tab.errors == []
-
-
-def started_again(folder: Path, port: int) -> Server:
-    """A server on the port, and the log, of one that was killed."""
-    told = folder / "stderr-again"
-    with told.open("wb") as errors:
-        process = subprocess.Popen(
-            [sys.executable, "-m", SERVE, "no", "feed", "--port", str(port)],
-            cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stderr=errors,
-        )
-    client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=DEADLINE_S)
-    server = Server(process, told, client)
-    until(lambda: b"Ctrl-C" in told.read_bytes() or process.poll() is not None)
-    assert process.poll() is None, told.read_text()
-    return server
 
 
 def test_what_is_new_waits_while_one_reads(tab: Tab, server: Server) -> None:

@@ -2,14 +2,13 @@
 
 import re
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Route, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.gateway.http.conftest import Server, Servers
-from tests.gateway.web.conftest import Tab, open_tab
+from tests.gateway.web.conftest import Tab
 
 API = "/api/booking/stays"
 HOLD = f"**{API}/commands/hold_nights"
@@ -20,23 +19,6 @@ DAY_MS = 86_400_000
 @pytest.fixture
 def server(servers: Servers) -> Server:
     return servers.start("stays", "--simulated")
-
-
-@pytest.fixture
-def tab(browser: Browser, server: Server) -> Iterator[Tab]:
-    tab = open_tab(browser, server)
-    yield tab
-    tab.page.close()
-    assert tab.errors == []
-
-
-@pytest.fixture
-def second_tab(browser: Browser, server: Server) -> Iterator[Tab]:
-    """Of somebody else: what the first keeps, this one does not know."""
-    tab = open_tab(browser, server)
-    yield tab
-    tab.page.close()
-    assert tab.errors == []
 
 
 def send(server: Server, command: str, **fields: Any) -> None:

@@ -5,10 +5,10 @@ and events as they happen.
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.gateway.http.conftest import Server, servers_in
-from tests.gateway.web.conftest import Tab, open_tab
+from tests.gateway.web.conftest import Tab
 
 SERVED = ("parking", "exchange", "hotels")
 PAGES = ("samples/parking", "markets/exchange", "booking/hotels")
@@ -19,14 +19,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     servers = servers_in(tmp_path_factory.mktemp("systems"))
     yield servers.start(*SERVED)
     servers.close()
-
-
-@pytest.fixture
-def tab(browser: Browser, server: Server) -> Iterator[Tab]:
-    tab = open_tab(browser, server)
-    yield tab
-    tab.page.close()
-    assert tab.errors == []
 
 
 def open_page(tab: Tab, path: str) -> Page:

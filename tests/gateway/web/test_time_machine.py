@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.gateway.http.conftest import ROOT, Server, servers_in, until
 from tests.gateway.http.history.conftest import COMMANDS, DEMO, fresh, plain_environment
-from tests.gateway.web.conftest import Tab, open_tab
+from tests.gateway.web.conftest import Tab
 
 EXCHANGE = "/time/markets/exchange"
 PARKING = "/time/samples/parking"
@@ -35,14 +35,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield servers.start("parking", "clearing", "exchange")
     finally:
         servers.close()
-
-
-@pytest.fixture
-def tab(browser: Browser, server: Server) -> Iterator[Tab]:
-    tab = open_tab(browser, server)
-    yield tab
-    tab.page.close()
-    assert tab.errors == []
 
 
 def hand(page: Page) -> Locator:

@@ -1,14 +1,13 @@
 """The video page: an upload that is broken off, encoded for real, and watched."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.gateway.http.conftest import Server, Servers, until
 from tests.gateway.http.media.conftest import staged
-from tests.gateway.web.conftest import Tab, open_tab
+from tests.gateway.web.conftest import Tab
 from tests.processors.media.video.pipeline import ffmpeg
 
 ENCODED_MS = 120_000
@@ -29,14 +28,6 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def server(servers: Servers) -> Server:
     return servers.start("uploads", "video")
-
-
-@pytest.fixture
-def tab(browser: Browser, server: Server) -> Iterator[Tab]:
-    tab = open_tab(browser, server)
-    yield tab
-    tab.page.close()
-    assert tab.errors == []
 
 
 def limit_uploads(page: Page, bytes_per_s: int) -> None:
