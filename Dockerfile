@@ -13,7 +13,7 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=igno
 COPY pyproject.toml requirements.lock README.md ./
 RUN mkdir log processors projections replay gateway \
  && python3 -m pip --python /opt/refold/bin/python install --quiet --only-binary :all: \
-      --constraint requirements.lock ".[kafka,postgresql,metrics,tracing,media,s3]"
+      --constraint requirements.lock ".[kafka,postgresql,metrics,tracing,media,s3,http]"
 COPY . .
 RUN python3 -m pip --python /opt/refold/bin/python install --quiet --no-deps --force-reinstall .
 
