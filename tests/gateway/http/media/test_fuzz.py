@@ -72,7 +72,9 @@ def test_no_request_is_the_servers_mistake(
         raw_path=(upload or f"{FILES.replace('uploads', system)}/{path}").encode()
     )
     answer: httpx.Response = media.client.request(method, url, headers=told, content=content)
-    assert answer.status_code < 500, (answer.status_code, answer.text)
+    # Busy, or read models that are not there yet, is no mistake where one is told to come back.
+    is_early = answer.status_code == 503 and "retry-after" in answer.headers
+    assert answer.status_code < 500 or is_early, (answer.status_code, answer.text)
     if answer.status_code >= 400 and method != "HEAD":
         assert answer.json()["status"] == answer.status_code
     assert "Traceback" not in media.stderr.read_text()

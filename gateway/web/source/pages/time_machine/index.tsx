@@ -200,15 +200,20 @@ function useFirstQuestion(
   useEffect(() => {
     if (!isDue) return;
     const possible = questions.filter((each) => each.answerable).slice(0, QUESTIONS_TRIED);
+    let ended = false; // somebody has chosen meanwhile
     void (async () => {
       for (const question of possible) {
         const { query, given } = firstAsked(question);
         const found = await machine.past.ask(query, { ...given, at: here.command_offset, partition: here.partition }).catch(() => null);
+        if (ended) return;
         if (rowsOf(found).length > 0) return choose({ query, given });
       }
       const [first] = possible;
-      if (first !== undefined) choose(firstAsked(first));
+      if (first !== undefined && !ended) choose(firstAsked(first));
     })();
+    return () => {
+      ended = true;
+    };
   }, [isDue]);
 }
 
