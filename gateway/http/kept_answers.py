@@ -5,8 +5,8 @@ Used in the event loop alone.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import NamedTuple
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, NamedTuple
 
 from gateway.http.applied import Applied
 
@@ -34,6 +34,7 @@ class KeptAnswers:
         self._looking: asyncio.Task[str] | None = None
         self._tag = ""
         self._kept: dict[Question, Answered] = {}
+        self._asking: dict[tuple[str, Question], asyncio.Task[Answered]] = {}
         self._bytes = 0
 
     async def tag(self, look: Callable[[], Awaitable[str]]) -> str:
@@ -57,9 +58,23 @@ class KeptAnswers:
         """As of the tag that was last asked for."""
         return self._kept.get(question)
 
-    def keep(self, question: Question, answered: Answered) -> None:
+    async def ask(
+        self, question: Question, ask: Callable[[], Coroutine[Any, Any, Answered]]
+    ) -> Answered:
+        """Those who ask the same in the same moment share an answer, which is kept."""
+        key = self._tag, question
+        asking = self._asking.get(key)
+        if asking is None:
+            asking = self._asking[key] = asyncio.create_task(ask())
+            asking.add_done_callback(lambda _: self._asking.pop(key, None))
+        answered = await asyncio.shield(asking)
+        self._keep(question, answered)
+        return answered
+
+    def _keep(self, question: Question, answered: Answered) -> None:
         size = len(answered.body) + len(question[1])
-        if answered.tag != self._tag or size > ANSWER_BYTES_MAX:
+        is_known = question in self._kept
+        if answered.tag != self._tag or size > ANSWER_BYTES_MAX or is_known:
             return
         if self._bytes + size > BYTES_MAX:
             self._kept, self._bytes = {}, 0

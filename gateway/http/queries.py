@@ -70,10 +70,15 @@ async def ask(
         else:
             clocked = CLOCK in {each.name for each in asked.arguments} - {*arguments}
             run = partial(asked.run, served.store)
-            body, following = await service.blocking(answer, asked, run, arguments, asking)
-            answered = Answered("" if clocked else tag, body, following)
-            if not clocked:
-                served.answers.keep(question, answered)
+
+            async def make() -> Answered:
+                made = await service.blocking(answer, asked, run, arguments, asking)
+                return Answered("" if clocked else tag, *made)
+
+            if clocked or asking.min_sequence is not None:
+                answered = await make()
+            else:
+                answered = await served.answers.ask(question, make)
     return _respond(request, answered)
 
 
