@@ -1,8 +1,8 @@
 """Commands on their way from requests to the log: one thread appends what has come meanwhile, so
 that concurrent requests share a flush, or a round trip to a broker.
 
-Encoded commands come in from the event loop; out go their offsets, once they are durable, and a
-registration with `Decided` for those who wait for the events. While the log does not answer,
+Encoded commands come in from the event loop; once they are durable, those who wait for the events
+are registered with `Decided`, and the others are told. While the log does not answer,
 nothing is taken in, and what was not handed to it yet is given back: only of what was, nobody
 knows whether it is on the log.
 """
@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.http.deciding import Decided, Events, settle
-from gateway.http.problems import ProblemFound, problem
+from gateway.http.problems import CommandPlace, ProblemFound, problem
 from log.errors import LogUnavailable
 from log.interface import Partition, nothing
 from log.record import NO_HEADERS, Headers
@@ -43,25 +43,38 @@ class Target:
 
 @dataclass(eq=False)
 class Sent:
-    """One command, for one partition or for all. `answers` has a future a partition, or none
-    where nobody waits."""
+    """One command, for one partition or for all. `awaited` are the events of each target, or,
+    where nobody waits for those, one future of no events, done once the command is durable."""
 
     targets: Sequence[Target]
     key: bytes | None
     value: bytes
     timestamp: int
-    placed: asyncio.Future[list[int]]
-    """The offsets, in the order of the targets."""
-    answers: Sequence[Events] = ()
+    waits: bool
+    """For the events."""
+    awaited: Sequence[Events]
     headers: Headers = field(default_factory=lambda: NO_HEADERS)
     offsets: dict[Target, int] = field(default_factory=dict)
+    size: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        key_bytes = len(self.key or b"")
+        self.size = len(self.value) + key_bytes + bytes_of(self.headers) + RECORD_BYTES
 
     @property
-    def size(self) -> int:
-        return len(self.value) + len(self.key or b"") + bytes_of(self.headers) + RECORD_BYTES
+    def places(self) -> list[CommandPlace]:
+        """In the order of the targets; none while it is not on all of them."""
+        if len(self.offsets) < len(self.targets):
+            return []
+        return [CommandPlace(each.commands.number, self.offsets[each]) for each in self.targets]
 
-    def answer_at(self, target: Target) -> Events | None:
-        return self.answers[self.targets.index(target)] if self.answers else None
+    def give_up(self) -> None:
+        """Nobody waits any more; in the event loop."""
+        for target, future in zip(self.targets, self.awaited, strict=False):
+            if future.done() and not future.cancelled():
+                future.exception()  # of several errors, one was told
+            elif self.waits and target in self.offsets:
+                target.decided.forget(self.offsets[target], future)
 
 
 class Appending:
@@ -73,6 +86,9 @@ class Appending:
         """Called after each round, in the thread."""
         self._queue: queue.SimpleQueue[Sent | None] = queue.SimpleQueue()
         self._taken_bytes = 0
+        """Of all commands so far; written by the event loop alone."""
+        self._done_bytes = 0
+        """Of those that were appended, or failed; written by the thread alone."""
         self._began_s = 0.0
         """Since when the thread waits for the log; 0: it does not."""
         self._looking: asyncio.TimerHandle | None = None
@@ -85,11 +101,15 @@ class Appending:
         began_s = self._began_s
         return began_s > 0 and time.monotonic() - began_s > AWAY_S
 
+    @property
+    def _on_their_way_bytes(self) -> int:
+        return self._taken_bytes - self._done_bytes
+
     def send(self, sent: Sent) -> None:
         """Errors: ProblemFound (503) where there is no room, or the log is away."""
         if self.is_away:
             raise _not_appended("the log does not answer")
-        if self._taken_bytes > TAKEN_BYTES_MAX:
+        if self._on_their_way_bytes > TAKEN_BYTES_MAX:
             raise _not_appended("more commands come than the log takes")
         self._taken_bytes += sent.size
         self._queue.put(sent)
@@ -106,9 +126,11 @@ class Appending:
         """Give back what waits for a log that is away; in the event loop."""
         self._looking = None
         if self.is_away:
+            drained = self._drain()
+            self._taken_bytes -= sum(sent.size for sent in drained)
             error = _not_appended("the log does not answer")
-            self._settle([(sent, error) for sent in self._drain()])
-        if self._taken_bytes:
+            settle([(future, error) for sent in drained for future in sent.awaited])
+        if self._on_their_way_bytes:
             self._looking = self._loop.call_later(LOOK_S, self._look)
 
     def _drain(self) -> list[Sent]:
@@ -124,11 +146,6 @@ class Appending:
                 self._queue.put(None)
             return drained
 
-    def _settle(self, results: Sequence[tuple[Sent, Any]]) -> None:
-        """In the event loop."""
-        self._taken_bytes -= sum(sent.size for sent, _ in results)
-        settle([(sent.placed, result) for sent, result in results])
-
     def _run(self) -> None:
         more = True
         while more:
@@ -139,12 +156,16 @@ class Appending:
                 except queue.Empty:
                     break
             more = taken[-1] is not None
-            results = self._append([each for each in taken if each is not None])
+            sents = [each for each in taken if each is not None]
+            told = self._append(sents)
             self._began_s = 0.0
-            self._loop.call_soon_threadsafe(self._settle, results)
+            self._done_bytes += sum(each.size for each in sents)
+            if told:
+                self._loop.call_soon_threadsafe(settle, told)
 
-    def _append(self, taken: Sequence[Sent]) -> list[tuple[Sent, Any]]:
-        """The commands, each with its offsets or what went wrong."""
+    def _append(self, taken: Sequence[Sent]) -> list[tuple[Events, Any]]:
+        """Whom to tell what: what went wrong, or that the command is durable. Who waits for events
+        is told those."""
         by_target: dict[Target, list[Sent]] = {}
         failed: dict[Sent, Exception] = {}
         for sent in taken:
@@ -160,8 +181,10 @@ class Appending:
                         failed[sent] = _unknown() if len(sent.targets) > 1 else error
         self.appended()
         return [
-            (sent, failed.get(sent) or [sent.offsets[target] for target in sent.targets])
+            (future, failed.get(sent, []))
             for sent in taken
+            if not sent.waits or sent in failed
+            for future in sent.awaited
         ]
 
 
@@ -180,9 +203,8 @@ def _append_batch(target: Target, sents: Sequence[Sent]) -> None:
     answers: list[tuple[int, Events]] = []
     for sent, offset in zip(sents, offsets, strict=True):
         sent.offsets[target] = offset
-        answer = sent.answer_at(target)
-        if answer is not None:
-            answers.append((offset, answer))
+        if sent.waits:
+            answers.append((offset, sent.awaited[sent.targets.index(target)]))
     target.decided.register(place, answers)
 
 

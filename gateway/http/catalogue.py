@@ -45,8 +45,7 @@ class Accepts:
         try:
             fields = self._decode(body)
             _check_integers(body, fields)
-            own = {name: getattr(fields, name) for name in self.body.__struct_fields__}
-            return self.kind(**own, idempotency_key=key)
+            return self.kind(**msgspec.structs.asdict(fields), idempotency_key=key)
         except (*BODY_ERRORS, ValueError, TypeError) as error:
             raise body_problem(error) from error
 

@@ -2,21 +2,25 @@
 `GET .../partitions/<n>/commands/<offset>`, the same answer later.
 """
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-from litestar import MediaType, Request, Response, get, post
+from litestar import Request, get, post
+from litestar.types import ASGIApp, HTTPScope
 
 from gateway.http.answers import Reply, reply_of
 from gateway.http.catalogue import Served
 from gateway.http.guard.caller import caller_of
 from gateway.http.problems import MEDIA_TYPE, RETRY_AFTER_S, Answer, CommandPlace, problem
+from gateway.http.ready import JSON, Ready, header_of
 from gateway.http.service import Service, service_of
 from processors.core.messages import CommandRepeated
 
 KEY_LENGTH_MAX = 255
+PROBLEM_JSON = MEDIA_TYPE.encode()
+
+encode = msgspec.json.Encoder().encode
 
 Headers = Mapping[str, str]
 
@@ -31,13 +35,14 @@ class Pending(msgspec.Struct, frozen=True):
 @post("/api/{family:str}/{system:str}/commands/{name:str}", status_code=200)
 async def send_command(
     request: Request[Any, Any, Any], family: str, system: str, name: str
-) -> Response[bytes]:
+) -> ASGIApp:
     """Append a command; answer with its events."""
     service = service_of(request)
     served = service.catalogue.find(family, system)
     accepts = served.find(name)
-    command = accepts.command(await _body(request), _key_of(request.headers))
-    wait = not _prefers_not_to_wait(request.headers)
+    body = await _body(request, service.limits.body_bytes)
+    command = accepts.command(body, _key_of(request.scope))
+    wait = "respond-async" not in _preferences(request.scope)
     actor = caller_of(request).actor
     reply, headers = await decide(service, served, command, wait, actor)
     return respond(reply, headers)
@@ -46,7 +51,7 @@ async def send_command(
 @get("/api/{family:str}/{system:str}/partitions/{partition:int}/commands/{offset:int}")
 async def find_command(
     request: Request[Any, Any, Any], family: str, system: str, partition: int, offset: int
-) -> Response[bytes]:
+) -> ASGIApp:
     """The answer to a command sent before, or 202 while it waits to be decided."""
     service = service_of(request)
     served = service.catalogue.find(family, system)
@@ -68,25 +73,16 @@ async def decide(
     """Send a command, and wait for its events (or not). Errors: ProblemFound."""
     sent = service.send(served, command, wait, actor)
     of_all = len(sent.targets) > 1 or served.system.key(command) is None
-    places: list[CommandPlace] = []
     try:
-        async with asyncio.timeout(service.limits.wait_s):
-            offsets = await sent.placed
-            numbers = [target.commands.number for target in sent.targets]
-            places = list(map(CommandPlace, numbers, offsets))
-            if not wait:
-                return _pending(served, places, of_all)
-            told = await asyncio.gather(*sent.answers)
+        told = await service.in_time(sent)
     except TimeoutError:
-        raise _late(service, served, places) from None
-    finally:
-        for target, future in zip(sent.targets, sent.answers, strict=False):
-            if target in sent.offsets and not (future.done() and not future.cancelled()):
-                target.decided.forget(sent.offsets[target], future)
+        raise _late(service, served, sent.places) from None
+    if not wait:
+        return _pending(served, sent.places, of_all)
     first = service.recorded(served).first
     answers: list[Answer] = []
     repeated = False
-    for place, events in zip(places, told, strict=True):
+    for place, events in zip(sent.places, told, strict=True):
         if isinstance(events[0], CommandRepeated):  # what it repeats is in the log
             answer, again = await service.blocking(first, place, events, command)
             repeated |= again
@@ -96,15 +92,12 @@ async def decide(
     return reply_of(answers, of_all, repeated), {}
 
 
-def respond(reply: Reply, headers: Headers) -> Response[bytes]:
-    is_problem = reply.status >= 400
-    more = {"Idempotency-Replayed": "true"} if reply.repeated else {}
-    return Response(
-        msgspec.json.encode(reply.body),
-        status_code=reply.status,
-        media_type=MEDIA_TYPE if is_problem else MediaType.JSON,
-        headers={**headers, **more},
-    )
+def respond(reply: Reply, headers: Headers) -> Ready:
+    fields = [(name.encode(), value.encode()) for name, value in headers.items()]
+    if reply.repeated:
+        fields.append((b"idempotency-replayed", b"true"))
+    kind = PROBLEM_JSON if reply.status >= 400 else JSON
+    return Ready(encode(reply.body), status=reply.status, kind=kind, headers=fields)
 
 
 def location_of(served: Served, place: CommandPlace) -> str:
@@ -135,16 +128,30 @@ def _late(service: Service, served: Served, places: Sequence[CommandPlace]) -> E
     )
 
 
-async def _body(request: Request[Any, Any, Any]) -> bytes:
-    """Only what says that it is JSON: a page of another site cannot send that unasked."""
-    if request.content_type[0] != "application/json":
+async def _body(request: Request[Any, Any, Any], bytes_max: int) -> bytes:
+    """Only what says that it is JSON: a page of another site cannot send that unasked. Errors:
+    ProblemFound (400, 413, 415)."""
+    kind = header_of(request.scope, b"content-type") or ""
+    if kind.partition(";")[0].strip().lower() != "application/json":
         raise problem(415, "a command is JSON: send it with Content-Type: application/json")
-    return await request.body()
+    announced = header_of(request.scope, b"content-length") or ""
+    size, more = int(announced) if announced.isdigit() else 0, True
+    body = bytearray()
+    while more and size <= bytes_max:
+        message = await request.receive()
+        if message["type"] != "http.request":
+            raise problem(400, "the body broke off")
+        body += message["body"]
+        size, more = max(size, len(body)), message["more_body"]
+    if size > bytes_max:
+        raise problem(413, f"a body has at most {bytes_max} bytes here")
+    return bytes(body)
 
 
-def _key_of(headers: Mapping[str, str]) -> str:
-    """The idempotency key; the quotes of a structured header are no part of it."""
-    key = headers.get("idempotency-key")
+def _key_of(scope: HTTPScope) -> str:
+    """The idempotency key; the quotes of a structured header are no part of it. Errors:
+    ProblemFound (400)."""
+    key = header_of(scope, b"idempotency-key")
     if key is None:
         return ""
     if len(key) > 2 and key[0] == key[-1] == '"':
@@ -154,5 +161,5 @@ def _key_of(headers: Mapping[str, str]) -> str:
     return key
 
 
-def _prefers_not_to_wait(headers: Mapping[str, str]) -> bool:
-    return "respond-async" in [each.strip() for each in headers.get("prefer", "").split(",")]
+def _preferences(scope: HTTPScope) -> list[str]:
+    return [each.strip() for each in (header_of(scope, b"prefer") or "").split(",")]

@@ -17,6 +17,7 @@ from litestar.types.asgi_types import WebSocketReceiveMessage
 from gateway.http.guard.admission import UNKNOWN, Admission, Client, client_name
 from gateway.http.guard.authentication import Authentication
 from gateway.http.guard.caller import ANYBODY, STATE, Caller
+from gateway.http.guard.connections import has_whole_body
 from gateway.http.guard.origins import Header, Origins
 from gateway.http.problems import MEDIA_TYPE, ProblemFound, problem
 from gateway.http.service import Service
@@ -73,7 +74,8 @@ class Gate:
             name = await self._identified(scope, headers, stream)
             client = self._admission.enter(name, stream)
             if _has_body(headers):
-                receive = _timed(receive, self._limits)
+                if not has_whole_body(receive):
+                    receive = _timed(receive, self._limits)
                 held = self._hold_body(headers)
             await self._app(scope, receive, answer)
         except ProblemFound as found:

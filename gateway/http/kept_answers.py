@@ -6,9 +6,10 @@ Used in the event loop alone.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, NamedTuple
+from typing import Any
 
 from gateway.http.applied import Applied
+from gateway.http.ready import Ready
 
 BYTES_MAX = 32 << 20
 ANSWER_BYTES_MAX = 1 << 20
@@ -17,13 +18,19 @@ Question = tuple[str, bytes]
 """The name of a query, and the query string."""
 
 
-class Answered(NamedTuple):
+class Answered:
     """What a query said, and the entity tag of what it stands on; empty where it reads the clock.
     `following` is the cursor of the next page."""
 
-    tag: str
-    body: bytes
-    following: str = ""
+    def __init__(self, tag: str, body: bytes, following: str = "") -> None:
+        self.tag = tag
+        self.size = len(body)
+        self.following = following
+        headers = [(b"cache-control", b"no-cache")]
+        if tag:
+            headers.append((b"etag", tag.encode()))
+        self.whole = Ready(body, headers=headers)
+        self.not_modified = Ready(b"", status=304, headers=headers)
 
 
 class KeptAnswers:
@@ -65,16 +72,22 @@ class KeptAnswers:
         key = self._tag, question
         asking = self._asking.get(key)
         if asking is None:
-            asking = self._asking[key] = asyncio.create_task(ask())
-            asking.add_done_callback(lambda _: self._asking.pop(key, None))
-        answered = await asyncio.shield(asking)
-        self._keep(question, answered)
+            asking = self._asking[key] = asyncio.create_task(self._ask(key, ask))
+        return await asyncio.shield(asking)
+
+    async def _ask(
+        self, key: tuple[str, Question], ask: Callable[[], Coroutine[Any, Any, Answered]]
+    ) -> Answered:
+        try:
+            answered = await ask()
+        finally:
+            del self._asking[key]
+        self._keep(key[1], answered)
         return answered
 
     def _keep(self, question: Question, answered: Answered) -> None:
-        size = len(answered.body) + len(question[1])
-        is_known = question in self._kept
-        if answered.tag != self._tag or size > ANSWER_BYTES_MAX or is_known:
+        size = answered.size + len(question[1])
+        if answered.tag != self._tag or size > ANSWER_BYTES_MAX:
             return
         if self._bytes + size > BYTES_MAX:
             self._kept, self._bytes = {}, 0

@@ -15,7 +15,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
-from litestar import MediaType, Request, Response, get
+from litestar import Request, get
+from litestar.types import ASGIApp
 
 from gateway.http.catalogue import INTEGERS, Served
 from gateway.http.history.past import Past
@@ -24,6 +25,7 @@ from gateway.http.history.places import place_in
 from gateway.http.kept_answers import Answered
 from gateway.http.paging import PageSize, Run, page_of
 from gateway.http.problems import ProblemFound, problem
+from gateway.http.ready import header_of
 from gateway.http.service import Service, service_of
 from projections.core.read_models import Query
 from replay.state import Progress
@@ -45,9 +47,7 @@ class Asking(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @get("/api/{family:str}/{system:str}/queries/{name:str}")
-async def ask(
-    request: Request[Any, Any, Any], family: str, system: str, name: str
-) -> Response[bytes]:
+async def ask(request: Request[Any, Any, Any], family: str, system: str, name: str) -> ASGIApp:
     """Ask a system's read models."""
     service = service_of(request)
     served = service.catalogue.find(family, system)
@@ -172,18 +172,15 @@ async def _wait_for(service: Service, served: Served, asking: Asking) -> None:
         await asyncio.sleep(LOOK_AGAIN_S)
 
 
-def _respond(request: Request[Any, Any, Any], answered: Answered) -> Response[bytes]:
-    headers = {"Cache-Control": "no-cache"}
-    if answered.tag:
-        headers["ETag"] = answered.tag
-    if answered.following:
-        kept = [each for each in request.query_params.multi_items() if each[0] != "cursor"]
-        address = f"{request.url.path}?{urlencode([*kept, ('cursor', answered.following)])}"
-        headers["Link"] = f'<{address}>; rel="next"'
-    known = [each.strip() for each in request.headers.get("if-none-match", "").split(",")]
-    if answered.tag and answered.tag in known:
-        return Response(b"", status_code=304, headers=headers)
-    return Response(answered.body, media_type=MediaType.JSON, headers=headers)
+def _respond(request: Request[Any, Any, Any], answered: Answered) -> ASGIApp:
+    known = header_of(request.scope, b"if-none-match") or ""
+    if answered.tag and answered.tag in (each.strip() for each in known.split(",")):
+        return answered.not_modified
+    if not answered.following:
+        return answered.whole
+    kept = [each for each in request.query_params.multi_items() if each[0] != "cursor"]
+    address = f"{request.url.path}?{urlencode([*kept, ('cursor', answered.following)])}"
+    return answered.whole.with_header(b"link", f'<{address}>; rel="next"'.encode())
 
 
 def _no_query(served: Served, name: str) -> ProblemFound:

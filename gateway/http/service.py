@@ -15,11 +15,12 @@ from gateway.actors import actor_headers
 from gateway.http.answers import RecordedAnswers
 from gateway.http.appending import Appending, Sent, Target, bytes_of
 from gateway.http.catalogue import Catalogue, Served
-from gateway.http.deciding import Decided, Events
+from gateway.http.deciding import Decided, Events, settle
 from gateway.http.growth import Growth
 from gateway.http.problems import problem
 from gateway.http_settings import HttpSettings
 from log.backends import wall_clock_ms
+from log.envelope import Event
 from log.record import NO_HEADERS, Headers
 from processors.core.system import place_of
 from processors.core.task import Task
@@ -116,12 +117,24 @@ class Service:
             key=key,
             value=value,
             timestamp=wall_clock_ms(),
-            placed=self._loop.create_future(),
-            answers=[new() for _ in numbers] if wait else (),
+            waits=wait,
+            awaited=[new() for _ in numbers] if wait else [new()],
             headers=headers,
         )
         self._appending.send(sent)
         return sent
+
+    async def in_time(self, sent: Sent) -> list[list[Event]]:
+        """The events of a command, by target, or none where nobody waits for them. Errors:
+        ProblemFound, TimeoutError."""
+        timer = self._loop.call_later(self.limits.wait_s, _time_out, sent.awaited)
+        try:
+            return [await each for each in sent.awaited]
+        except BaseException:
+            sent.give_up()
+            raise
+        finally:
+            timer.cancel()
 
     @property
     def log_is_away(self) -> bool:
@@ -164,6 +177,10 @@ class Service:
         for growth in self._growth.values():
             growth.close()
         self._threads.shutdown()
+
+
+def _time_out(awaited: Sequence[Events]) -> None:
+    settle([(each, TimeoutError()) for each in awaited])
 
 
 def service_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Service:

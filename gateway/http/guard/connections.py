@@ -10,7 +10,12 @@ from collections import Counter
 from collections.abc import Collection
 
 import msgspec
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from litestar.types import Receive
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
 
 from gateway.http.guard.admission import client_name, too_many
 from gateway.http.problems import MEDIA_TYPE, ProblemFound, problem
@@ -19,6 +24,12 @@ from gateway.http_settings import Limits
 LOOK_S = 0.5
 """How often it is looked who is late."""
 NEVER = math.inf
+
+
+def has_whole_body(receive: Receive) -> bool:
+    """Whether nothing of a request is to come any more: most bodies come with their headers."""
+    cycle = getattr(receive, "__self__", None)
+    return isinstance(cycle, RequestResponseCycle) and not cycle.more_body
 
 
 class Connections:
