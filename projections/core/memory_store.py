@@ -129,6 +129,12 @@ class MemoryStore:
         """Those that are held, but for partitions."""
         self._generations = 0
 
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What was written stays, whatever raises: nothing here fails at the end."""
+        with self.lock:
+            yield
+
     def open(self, projection: Projection, partitions: int) -> "MemorySession":
         with self.lock:
             model = self.models.get(projection.name)

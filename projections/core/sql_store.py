@@ -7,8 +7,9 @@ shows the current one to other tools.
 """
 
 import re
+import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,15 @@ LOCK_SET_UP = "SELECT pg_advisory_xact_lock(7310598841)"
 """A number of our own: who makes tables on PostgreSQL does so alone."""
 
 
+class _Shared(threading.local):
+    """The transaction that the sessions of a thread share; it begins with the first of them."""
+
+    stack: ExitStack | None = None
+    connection: sql.Connection | None = None
+    lost: StoreError | None = None
+    """What ended it, whatever was a part of it."""
+
+
 class SqlStore:
     """Read models in one database. `url` is SQLAlchemy's; a SQLite file is made where missing."""
 
@@ -106,6 +116,7 @@ class SqlStore:
             sql.event.listen(self.engine, "connect", set_up_sqlite)
             sql.event.listen(self.engine, "begin", _begin_sqlite)
         self.check_lease = LeaseCheck(catalog.topic, self.engine.dialect)
+        self._shared = _Shared()
 
     def join(self, partitions: int, lease_s: float) -> SqlMembership:
         self._make_own_tables()
@@ -175,8 +186,50 @@ class SqlStore:
         self.engine.dispose()
 
     @contextmanager
+    def together(self) -> Iterator[None]:
+        shared = self._shared
+        with ExitStack() as stack:
+            shared.stack = stack
+            try:
+                yield
+                if shared.lost is not None:
+                    raise shared.lost
+            finally:
+                shared.stack = shared.connection = shared.lost = None
+
+    @contextmanager
     def writing(self) -> Iterator[sql.Connection]:
-        """A write transaction; on SQLite it has the lock from its beginning."""
+        """A write transaction, or a part of the one that this thread's sessions share."""
+        shared = self._shared
+        if shared.stack is None:
+            with self._writing_alone() as connection:
+                yield connection
+            return
+        if shared.lost is not None:
+            raise shared.lost
+        if shared.connection is None:
+            shared.connection = shared.stack.enter_context(self._writing_alone())
+        with self._part_of(shared.connection):
+            yield shared.connection
+
+    @contextmanager
+    def _part_of(self, connection: sql.Connection) -> Iterator[None]:
+        with self._explained():
+            connection.exec_driver_sql("SAVEPOINT part")
+            try:
+                yield
+            except BaseException as error:
+                try:
+                    connection.exec_driver_sql("ROLLBACK TO SAVEPOINT part")
+                except SQLAlchemyError:  # all is undone already: so does SQLite on a full disk
+                    told = error if isinstance(error, StoreError) else self.explained(error)
+                    self._shared.lost = told
+                raise
+            connection.exec_driver_sql("RELEASE SAVEPOINT part")
+
+    @contextmanager
+    def _writing_alone(self) -> Iterator[sql.Connection]:
+        """On SQLite it has the lock from its beginning."""
         if self._file is not None:
             with self._explained():
                 self._file.parent.mkdir(parents=True, exist_ok=True)
@@ -257,7 +310,7 @@ class SqlStore:
         except (SQLAlchemyError, OSError) as error:
             raise self.explained(error) from error
 
-    def explained(self, error: Exception, kind: type[StoreError] = StoreError) -> StoreError:
+    def explained(self, error: BaseException, kind: type[StoreError] = StoreError) -> StoreError:
         """What the driver raised, with where and what to do."""
         text = str(error.orig if isinstance(error, DBAPIError) else error)
         hint = next((f": {HINTS[part]}" for part in HINTS if part in text), "")

@@ -185,6 +185,11 @@ class Store(Protocol):
     def statuses(self) -> dict[str, Status]:
         """Of all that it holds of the catalog's projections, by name, as of one moment."""
 
+    def together(self) -> AbstractContextManager[None]:
+        """Within, the transactions of this thread's sessions become one at its end: readers see
+        all of them or none. One that fails undoes itself alone; what raises at the end, or beyond
+        them, undoes all, and their sessions are then to be opened anew."""
+
     def reading(self) -> AbstractContextManager[Reader]:
         """Readers see every read model as of one moment. Reading a table raises ReadModelMissing
         or ProjectionOutdated."""

@@ -9,7 +9,7 @@ follow (law 8). The workers of one store share its partitions by leases, see `le
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 
 import msgspec
@@ -32,6 +32,8 @@ from projections.core.store import GenerationReplaced, Session, Store, Watermark
 ROUND_S = 0.02
 """Rounds follow one another no sooner: where events come one by one, those of a moment share the
 transactions of a round, one a projection. The first after a pause waits for nothing."""
+TOGETHER_S = 0.05
+"""How long followers share a transaction: no more of them begin in it then."""
 POLL_INTERVAL_S = 0.02
 """How long a new event on one partition may wait while the worker sleeps on another."""
 LOOK_AT_OTHERS_S = 0.25
@@ -315,9 +317,10 @@ class Worker:
         everywhere = range(len(self.reader.partitions))
         for number in everywhere:
             self._look(shared)
-            with self.reader.side_by_side():
+            with self.reader.side_by_side(), self._together(number) as begin:
                 for follower in self._working():
                     if not stop.is_set():
+                        begin(follower)
                         applied[follower] += self._advance(follower, number)
         for follower in self._working():
             if follower.rebuilding and not applied[follower] and not stop.is_set():
@@ -326,6 +329,36 @@ class Worker:
                 moved = everywhere if follower.rebuilding else self._member.held
                 report(follower.progress(moved))
         return sum(applied.values())
+
+    @contextmanager
+    def _together(self, number: int) -> Iterator[Callable[[Follower], None]]:
+        """Have followers, which begin one after another, share transactions on a partition: of a
+        moment each, so that others who write to the store need not wait for long. A rebuild is
+        alone."""
+        until_s = 0.0
+        sharing: list[Follower] = []
+
+        def begin(follower: Follower) -> None:
+            nonlocal until_s
+            if time.monotonic() > until_s or follower.rebuilding:
+                stack.close()
+                sharing.clear()
+                until_s = 0.0
+            if until_s == 0.0 and not follower.rebuilding:
+                stack.enter_context(self.store.together())
+                until_s = time.monotonic() + TOGETHER_S
+            sharing.append(follower)
+
+        try:
+            with ExitStack() as stack:
+                yield begin
+        except StoreUnavailable:
+            # Perhaps nothing but this connection, ended by who took the partition over.
+            self._member.lose(number)
+            for follower in sharing:
+                self._try(follower, follower.refresh)
+        except StoreError as error:
+            self.failures.update({each.projection.name: error for each in sharing})
 
     def _working(self) -> list[Follower]:
         return [each for each in self.followers if each.projection.name not in self.failures]

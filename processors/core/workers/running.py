@@ -34,6 +34,8 @@ STEP_BYTES_MIN, STEP_BYTES_FIRST, STEP_BYTES_MAX = 1 << 12, 1 << 14, 1 << 21
 then 5 % of a step. Twice as many gain little, and no longer fit the processor's cache. A task
 begins with little: where rules are slow, its first step, too, has to end before a cluster takes
 the transaction away."""
+COLLECT_PAUSE_S = 1.0
+"""Between collections in quiet moments: where commands come one by one, each is followed by one."""
 COLLECT_EVERY_S = 60.0
 """A worker that is never idle collects this often nevertheless."""
 
@@ -165,7 +167,7 @@ class Running:
         if busy:
             self._pause_s = PAUSE_S_MIN
             return
-        if self._garbage:
+        if self._garbage and time.monotonic() - self._collected_s >= COLLECT_PAUSE_S:
             self._collect()
         if len(self._since) == 1 and not any(since.followers for since in self._since.values()):
             (task,) = self._since

@@ -1,6 +1,7 @@
 """What is particular to databases: what they refuse, and the tables that other tools see."""
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from projections.core.sql_tables import SqlTable
 from projections.core.store import Catalog
 from projections.core.worker import Worker
 from tests.projections.core.garage import SYSTEM, Stores, Topic, dump, parked, sqlite_url
-from tests.projections.core.test_store import MODEL, PLACES, Place, Writer
+from tests.projections.core.test_store import MODEL, PLACES, Place, Thing, Writer, read
 from tests.samples.parking.events import EVENTS
 from tests.samples.parking.projections import OCCUPANCY, PROJECTIONS, SPOTS, STAYS, Spot
 
@@ -51,6 +52,21 @@ def test_other_tools_see_the_current_generation_by_its_name(
         names = connection.execute("SELECT name FROM sqlite_master WHERE name LIKE 'spots%'")
         assert sorted(name for (name,) in names) == ["spots", "spots__g2", "spots__g2_0"]
     connection.close()
+
+
+def test_what_is_written_together_is_seen_at_its_end_or_not_at_all(
+    database_stores: Stores,
+) -> None:
+    store = database_stores.open([MODEL])
+    writer = Writer(store)
+    with pytest.raises(ZeroDivisionError), store.together():
+        writer.write(Thing("a", 1))
+        raise ZeroDivisionError
+    writer = Writer(store)
+    with ThreadPoolExecutor() as another_thread, store.together():
+        writer.write(Thing("b", 1))
+        assert another_thread.submit(read, store).result() == []
+    assert read(store) == [("b", 1)]
 
 
 def test_a_missing_file_is_not_made_by_reading(tmp_path: Path) -> None:

@@ -179,6 +179,31 @@ def test_what_fails_inside_of_a_transaction_leaves_rows_and_watermark(store: Sto
     assert writer.session.watermarks == {0: Watermark(1, 1)}
 
 
+def test_sessions_that_write_together_are_seen_together(store: Store) -> None:
+    writer = Writer(store)
+    with store.together():
+        writer.write(Thing("a", 1))
+        writer.write(Thing("b", 2))
+    assert read(store) == [("a", 1), ("b", 2)]
+    assert writer.session.watermarks == {0: Watermark(2, 2)}
+
+
+def test_of_those_that_write_together_one_that_fails_undoes_itself_alone(store: Store) -> None:
+    writer = Writer(store)
+    with store.together():
+        writer.write(Thing("a", 1))
+        with (
+            pytest.raises(ZeroDivisionError),
+            writer.session.transaction(0, Watermark(2, 2)) as write,
+        ):
+            write([])
+            raise ZeroDivisionError
+        writer.write(Thing("b", 2))
+    assert read(store) == [("a", 1), ("b", 2)]
+    status = store.status(MODEL)
+    assert status is not None and status.watermarks == {0: Watermark(2, 2)}
+
+
 def test_of_two_workers_the_second_is_stopped(store: Store) -> None:
     first, second = Writer(store), Writer(store)
     first.write(Thing("a", 1))
