@@ -31,7 +31,10 @@ from projections.core.store import GenerationReplaced, Session, Store, Watermark
 
 ROUND_S = 0.02
 """Rounds follow one another no sooner: where events come one by one, those of a moment share the
-transactions of a round, one a projection. The first after a pause waits for nothing."""
+transaction of a round. The first after a pause waits for nothing."""
+REST, REST_S_MAX = 2.0, 0.05
+"""After a round that took longer, so many times as long, but no more seconds: larger rounds cost
+less, and where events come fast, the requests of a server need its interpreter, too."""
 TOGETHER_S = 0.05
 """How long followers share a transaction: no more of them begin in it then."""
 POLL_INTERVAL_S = 0.02
@@ -277,7 +280,8 @@ class Worker:
             while not stop.is_set():
                 began_s = time.monotonic()
                 if self._step(stop, report, shared):
-                    stop.wait(max(0.0, began_s + ROUND_S - time.monotonic()))
+                    took_s = time.monotonic() - began_s
+                    stop.wait(max(ROUND_S - took_s, min(REST * took_s, REST_S_MAX)))
                     continue
                 self._raise_failure()
                 now_s = time.monotonic()

@@ -24,6 +24,8 @@ from gateway.http_settings import Limits
 LOOK_S = 0.5
 """How often it is looked who is late."""
 NEVER = math.inf
+HELD_BYTES_MAX = 1 << 15
+"""More of a response does not wait for the end of a turn of the event loop."""
 
 
 def has_whole_body(receive: Receive) -> bool:
@@ -84,6 +86,37 @@ class Connections:
         self._looking = loop.call_later(LOOK_S, self._look, loop) if self._open else None
 
 
+class Gathered:
+    """A transport that sends at once what is written in one turn of the event loop, such as the
+    head of a response and its body: a packet and a system call less."""
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self.transport = transport
+        self._loop = loop
+        self._held = bytearray()
+        self.is_closing = transport.is_closing
+        self.get_extra_info = transport.get_extra_info
+
+    def write(self, data: bytes) -> None:
+        if not self._held:
+            self._loop.call_soon(self._flush)
+        self._held += data
+        if len(self._held) > HELD_BYTES_MAX:
+            self._flush()
+
+    def close(self) -> None:
+        self._flush()
+        self.transport.close()
+
+    def abort(self) -> None:
+        self.transport.abort()
+
+    def _flush(self) -> None:
+        if self._held:
+            held, self._held = self._held, bytearray()
+            self.transport.write(held)
+
+
 class Connection(HttpToolsProtocol):
     """One of them."""
 
@@ -96,6 +129,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self.transport = Gathered(transport, self.loop)  # type: ignore[assignment]
         self._expect_head()
         try:
             self.all.enter(self, self.client[0] if self.client else "")
@@ -108,6 +142,7 @@ class Connection(HttpToolsProtocol):
 
     def handle_websocket_upgrade(self) -> None:
         self.all.leave(self)
+        self.transport = self.transport.transport  # type: ignore[attr-defined]
         super().handle_websocket_upgrade()
 
     def data_received(self, data: bytes) -> None:
