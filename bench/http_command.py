@@ -1,16 +1,20 @@
 """Durable commands over HTTP against a bare Litestar handler that appends the bytes to a file.
 
-Both are sent orders by wrk over 64 connections. The bare side flushes once for all who wait. The
+All are sent orders by wrk over 64 connections. The bare side flushes once for all who wait. The
 gateway does so twice: the command, and once it is decided the events, which it then reads back and
-answers with.
+answers with. It is measured as one process that does all, read models too (`refold serve`), and
+with tasks and read models in processes of their own (`refold serve --no-worker`, `refold run`).
 """
 
+import re
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import httpx
 
 from bench.harness import Options, Row, at_least, main, scratch_folder
-from bench.http_load import Load, server, wrk
+from bench.http_load import in_turns, server
 from bench.http_query import COMMANDS, list_instrument
 
 SCRIPT = """
@@ -26,6 +30,7 @@ request = function()
 end
 """
 ORDERS_A_ROUND = 10_000_000
+RUNNING = re.compile(rb"(running) ")
 
 
 def script(folder: Path, number: int) -> Path:
@@ -36,27 +41,35 @@ def script(folder: Path, number: int) -> Path:
 
 
 def run(options: Options) -> list[Row]:
-    best = {"gateway": Load(0.0, 0.0), "bare": Load(0.0, 0.0)}
-    with scratch_folder() as folder:
-        folder = folder.absolute()
+    with ExitStack() as stack:
+        scratch = stack.enter_context(scratch_folder()).absolute()
+        folders = {name: scratch / name for name in ("embedded", "tier", "bare")}
+        for folder in folders.values():
+            folder.mkdir()
         serve = ["gateway.cli.main", "serve", "exchange", "--port", "0", "--log", "log"]
-        with (
-            server(serve, folder) as gateway,
-            server(["bench.bare_http", "appended", ""], folder) as bare,
-        ):
-            with httpx.Client(base_url=gateway) as client:
+        worker = ["gateway.cli.main", "run", "exchange", "--log", "log"]
+        embedded = stack.enter_context(server(serve, folders["embedded"]))
+        stack.enter_context(server(worker, folders["tier"], RUNNING))
+        tier = stack.enter_context(server([*serve, "--no-worker"], folders["tier"]))
+        bare = stack.enter_context(server(["bench.bare_http", "appended", ""], folders["bare"]))
+        urls = {"bare": f"{bare}/append"}
+        for name, address in (("embedded", embedded), ("tier", tier)):
+            with httpx.Client(base_url=address) as client:
                 list_instrument(client)
-            urls = {"gateway": f"{gateway}{COMMANDS}/place_order", "bare": f"{bare}/append"}
-            for number in range(options.rounds):
-                for name, url in urls.items():
-                    load = wrk(url, options.size, script(folder, number))
-                    best[name] = max(best[name], load)
-    found, limit = best["gateway"], best["bare"]
+            urls[name] = f"{address}{COMMANDS}/place_order"
+        best = in_turns(options.rounds, options.size, urls, partial(script, scratch))
+    limit = best["bare"]
+    rows = []
+    for name, title in (("embedded", "orders, durable, one process"), ("tier", "... two")):
+        rate, p99_ms = best[name]
+        rows += [
+            at_least(title, rate, "/s", limit.requests_per_s, 0.7),
+            Row(name="... p99", value=p99_ms, unit="ms"),
+        ]
     return [
-        at_least("orders, durable", found.requests_per_s, "/s", limit.requests_per_s, 0.7),
-        Row(name="p99", value=found.p99_ms, unit="ms"),
+        *rows,
         Row(name="bare append", value=limit.requests_per_s, unit="/s"),
-        Row(name="p99, bare", value=limit.p99_ms, unit="ms"),
+        Row(name="... p99", value=limit.p99_ms, unit="ms"),
     ]
 
 

@@ -7,8 +7,9 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,7 +29,9 @@ class Load(NamedTuple):
 
 
 @contextmanager
-def server(arguments: Sequence[str], folder: Path) -> Iterator[str]:
+def server(
+    arguments: Sequence[str], folder: Path, address: re.Pattern[bytes] = ADDRESS
+) -> Iterator[str]:
     """A Python module as a server; its address, which it tells on stderr. Ends with the block."""
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith("REFOLD_")
@@ -42,13 +45,27 @@ def server(arguments: Sequence[str], folder: Path) -> Iterator[str]:
     try:
         assert process.stderr is not None
         for line in process.stderr:
-            if found := ADDRESS.search(line):
+            if found := address.search(line):
                 yield found[1].decode()
                 return
         raise RuntimeError(f"{arguments[0]} ended with {process.wait(START_S)}")
     finally:
         process.terminate()
         process.communicate()
+
+
+def in_turns(
+    rounds: int, seconds: int, urls: Mapping[str, str], script: Callable[[int], Path] | None = None
+) -> dict[str, Load]:
+    """The best round of each address; they take turns, so that a slow moment meets all of them.
+    `script` makes the requests of a run, which has a number of its own."""
+    best = dict.fromkeys(urls, Load(0.0, 0.0))
+    numbers = count(1)
+    for _ in range(rounds):
+        for name, url in urls.items():
+            load = wrk(url, seconds, script(next(numbers)) if script else None)
+            best[name] = max(best[name], load)
+    return best
 
 
 def wrk(url: str, seconds: int, script: Path | None = None) -> Load:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import httpx
 
 from bench.harness import Options, Row, at_least, main, scratch_folder
-from bench.http_load import Load, server, wrk
+from bench.http_load import in_turns, server
 
 BEST = "/api/markets/exchange/queries/best?instrument=ACME"
 COMMANDS = "/api/markets/exchange/commands"
@@ -56,7 +56,6 @@ def trading(client: httpx.Client) -> Iterator[None]:
 
 
 def run(options: Options) -> list[Row]:
-    best = {"gateway": Load(0.0, 0.0), "bare": Load(0.0, 0.0)}
     with scratch_folder() as folder:
         folder = folder.absolute()
         serve = ["gateway.cli.main", "serve", "exchange", "--port", "0", "--log", "log"]
@@ -67,9 +66,7 @@ def run(options: Options) -> list[Row]:
                 bare = ["bench.bare_http", "appended", constant]
                 with server(bare, folder) as address:
                     urls = {"gateway": gateway + BEST, "bare": f"{address}/constant"}
-                    for _ in range(options.rounds):
-                        for name, url in urls.items():
-                            best[name] = max(best[name], wrk(url, options.size))
+                    best = in_turns(options.rounds, options.size, urls)
     found, limit = best["gateway"], best["bare"]
     return [
         at_least("best bid and offer", found.requests_per_s, "/s", limit.requests_per_s, 0.7),
