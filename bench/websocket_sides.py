@@ -24,13 +24,12 @@ import uvicorn
 from gateway.http.app import make_app
 from gateway.http.catalogue import Catalogue, Served
 from gateway.http.live.changes import changes_between
-from gateway.http.live.limits import LiveLimits
 from gateway.http.live.live_queries import LiveQueries
 from gateway.http.live.messages import delta_rest, encoded_marks
 from gateway.http.live.wire import Wire
 from gateway.http.server import listen
 from gateway.http.service import Service
-from gateway.http_settings import HttpSettings, Limits
+from gateway.http_settings import HttpSettings, Limits, LiveLimits
 from log.backends.memory import MemoryLog
 from processors.core.registry import Registered
 from processors.markets.exchange import SYSTEM
@@ -117,9 +116,9 @@ async def gateway(connections: int, frame_ms: int) -> None:
     served = Served(Registered(SYSTEM, "processors.markets.exchange"), log, models, store)
     many = connections + 100
     limits = Limits(streams_max=many, client_streams_max=many, connections_max=many)
-    service = Service(Catalogue([served]), HttpSettings(limits=limits))
+    settings = HttpSettings(limits=limits, live=LiveLimits(frame_ms=frame_ms))
+    service = Service(Catalogue([served]), settings)
     live = service.part(LiveQueries)
-    live.limits = LiveLimits(frame_ms=frame_ms)
 
     async def begin() -> None:
         while live.subscriptions < connections:

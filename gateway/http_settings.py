@@ -7,6 +7,9 @@
     [http.limits]
     client_requests_per_s = 200                    # REFOLD_HTTP_LIMITS_CLIENT_REQUESTS_PER_S
 
+    [http.live]
+    frame_ms = 100                                 # REFOLD_HTTP_LIVE_FRAME_MS
+
     [http.keys.desk]
     sha256 = "9f86d081..."                         # or { env = "NAME" } or { file = "PATH" }
     scopes = ["markets.exchange:place_order", "*:read"]
@@ -86,6 +89,28 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """For a ticket to be used."""
 
 
+class LiveLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """What a WebSocket, and all of them together, may take. A connection holds at most
+    `buffer_bytes`, one message above that, and the answers to `commands_max` commands."""
+
+    frame_ms: Positive = 50
+    """A live query is asked again at most so often."""
+    subscriptions_max: Positive = 64
+    """Of a connection."""
+    commands_max: Positive = 64
+    """Under way on a connection."""
+    queries_max: Positive = 4096
+    """Different live queries, of all connections."""
+    queries_at_once: Positive = 2
+    """That are asked in the same moment: the others wait, so that requests are not held up."""
+    value_bytes: Positive = 1 << 20
+    """Of one answer to a live query, as JSON."""
+    buffer_bytes: Positive = 1 << 16
+    """A client that has so much to take still gets nothing more until it does."""
+    slow_s: Seconds = 10.0
+    """Whoever takes nothing for so long is cut off."""
+
+
 class KeySettings(msgspec.Struct, frozen=True, kw_only=True):
     """A key that is let in, known by its digest alone."""
 
@@ -136,6 +161,7 @@ class HttpSettings(msgspec.Struct, frozen=True, kw_only=True):
     what_if_rules: bool = False
     """Whether a what-if may run modules and git revisions that a request names."""
     limits: Limits = Limits()
+    live: LiveLimits = LiveLimits()
     keys: Mapping[str, KeySettings] = {}
     jwt: JwtSettings | None = None
 
@@ -173,6 +199,7 @@ def http_settings(
     return HttpSettings(
         **{name: value for name, value in found.items() if "." not in name},
         limits=Limits(**_under("limits.", found)),
+        live=LiveLimits(**_under("live.", found)),
         keys=_keys(keys, file, home, environment),
         jwt=_jwt(_under("jwt.", found), file, home),
     )
@@ -196,11 +223,12 @@ def _named() -> Iterator[tuple[str, Any]]:
     tables: dict[str, type[msgspec.Struct]] = {
         "": HttpSettings,
         "limits.": Limits,
+        "live.": LiveLimits,
         "jwt.": JwtSettings,
     }
     for above, kind in tables.items():
         for field in msgspec.structs.fields(kind):
-            if above or field.name not in ("limits", "keys", "jwt"):
+            if above or field.name not in ("limits", "live", "keys", "jwt"):
                 yield f"{above}{field.name}", field.type
 
 

@@ -16,7 +16,7 @@ from log.errors import OffsetOutOfRange
 from log.interface import Log
 from processors.core.system import System
 from projections.core.projection import Box, Projection, Row, Table
-from projections.core.read_models import Query, ReadModels
+from projections.core.read_models import CLOCK, Query, ReadModels
 from projections.core.store import Reader, Store
 from projections.core.worker import Report, Worker
 from replay.events import RecordedEvents
@@ -25,8 +25,6 @@ from replay.places import Place, find_place
 from replay.state import At
 
 IN_MEMORY = "memory:"
-CLOCK = "now_ms"
-"""The argument of queries that go by this machine's clock, unless they are told the time."""
 
 
 class AnswerAt(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,9 +120,9 @@ class PastModels:
     ) -> AnswerAt:
         """As `query_at`; `at` is what led to the places."""
         given = dict(arguments)
-        if at != At() and any(each.name == CLOCK for each in query.arguments):
+        if at != At() and query.reads_clock(given):
             latest_ms = max(place.at for place in self.places)
-            given.setdefault(CLOCK, latest_ms if at.time_ms is None else at.time_ms)
+            given[CLOCK] = latest_ms if at.time_ms is None else at.time_ms
         read: dict[str, None] = {}
         while True:
             try:

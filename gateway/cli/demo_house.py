@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gateway.cli.context import Context, policy_of
-from gateway.cli.following import keep_up
 from gateway.cli.interrupts import Interrupts
 from gateway.cli.outcome import CommandFailed, ExitCode, failed, print_error
 from gateway.cli.projecting import opened_store
+from gateway.cli.serving import listening_on, read_models_of
 from gateway.demo.checking import TOUR, Checks
 from gateway.demo.outside import outside_of
 from gateway.demo.seeding import Clock, Seeding, append_unreadable
@@ -111,12 +111,6 @@ class House:
         from gateway.http.catalogue import Served
         from gateway.http.server import Server
 
-        def follow(served: "Served", stop: threading.Event) -> None:
-            try:
-                keep_up(self._config, served.log, served.store, stop)
-            except Exception as error:
-                failed(error)
-
         with ExitStack() as stack:
             opened = self._context.open_checkpoints(self._log)
             systems = [
@@ -132,6 +126,7 @@ class House:
             traffic = Traffic(url, self._streams, paths_of(systems))
             stack.callback(traffic.close)
             settings = http_settings({}, self._config.home, {}, {"host": HOST})
+            follow = read_models_of(self._config, systems)
             server = Server(
                 systems, self._worker, listening, settings, follow, self._config.effects
             )
@@ -180,14 +175,9 @@ def print_tour(url: str) -> None:
 
 def _listening(port: int | None) -> socket.socket:
     """On that port; without one, on the usual one, or any that is free."""
-    from gateway.http.server import listen
-
+    if port is not None:
+        return listening_on(HOST, port)
     try:
-        return listen(HOST, PORT if port is None else port)
-    except OSError as error:
-        if port is None:
-            return listen(HOST, 0)
-        raise CommandFailed(
-            f"cannot listen on {HOST}, port {port}: {error.strerror}; choose another --port",
-            ExitCode.REFUSED,
-        ) from error
+        return listening_on(HOST, PORT)
+    except CommandFailed:
+        return listening_on(HOST, 0)

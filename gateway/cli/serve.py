@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gateway.cli.context import Context, LogOption, load_context, monitored, policy_of
-from gateway.cli.following import keep_up
 from gateway.cli.interrupts import Interrupts
-from gateway.cli.outcome import CommandFailed, ExitCode, failed
+from gateway.cli.outcome import CommandFailed
 from gateway.cli.output import note
 from gateway.cli.progress import ProgressBar
 from gateway.cli.projecting import opened_store
+from gateway.cli.serving import listening_on, read_models_of
 from gateway.config import Config
 from gateway.http_settings import HttpSettings, http_settings
 from gateway.structured_logs import set_up_logging
@@ -219,28 +219,14 @@ def _serve(
     simulated: bool,
     ended: threading.Event,
 ) -> None:
-    from gateway.http.server import Server, listen
+    from gateway.http.server import Server
 
-    def follow(served: "Served", stop: threading.Event) -> None:
-        try:
-            keep_up(config, served.log, served.store, stop)
-        except Exception as error:
-            failed(error)
-
-    try:
-        listening = listen(settings.host, settings.port)
-    except OSError as error:
-        raise CommandFailed(
-            f"cannot listen on {settings.host}, port {settings.port}: {error.strerror}; choose "
-            "another --port",
-            ExitCode.REFUSED,
-        ) from error
-    with listening:
+    with listening_on(settings.host, settings.port) as listening:
+        moves = read_models_of(config, systems) if worker is not None else None
         shown, bound = listening.getsockname()[:2]
         place = f"[{shown}]:{bound}" if ":" in shown else f"{shown}:{bound}"
         names = ", ".join(each.system.name for each in systems)
         note(f"serving {names} on http://{place}/api; Ctrl-C ends it")
-        moves = follow if worker is not None else None
         server = Server(
             systems, worker, listening, settings, moves, config.effects, simulated, ended
         )

@@ -98,7 +98,7 @@ class RecordedAnswers:
         commands = self._commands[place.partition]
         if not 0 <= place.offset < commands.high_watermark:
             raise problem(404, f"{self._name} has no command at offset {place.offset} (yet)")
-        if self._last_cause(place.partition) < place.offset:
+        if self.last_decided(place.partition)[0] < place.offset:
             return None
         events = self._told(place)
         return self.first(place, events, self._command(place))
@@ -171,21 +171,21 @@ class RecordedAnswers:
             pass
         raise problem(410, "the command is no longer kept", command=place)
 
-    def _last_cause(self, number: int) -> int:
-        """The highest of the newest events. On Kafka, offsets at the end may hold none."""
+    def last_decided(self, number: int) -> tuple[int, int]:
+        """The cause and the sequence of the newest event; (-1, -1): there is none. On Kafka,
+        offsets at the end may hold none."""
         events = self._events[number]
         start, end = events.log_start, events.high_watermark
         back = 1
         while start < end:
             begin = max(end - back, start)
-            causes = [
-                self._event_codec.decode(record.value or b"").cause
-                for record in self._records(number, begin, end)
-            ]
-            if causes or begin == start:
-                return max(causes, default=-1)
+            values = (record.value or b"" for record in self._records(number, begin, end))
+            events_found = list(map(self._event_codec.decode, values))
+            if events_found or begin == start:
+                found = [(each.cause, each.sequence) for each in events_found]
+                return max(found, default=(-1, -1))
             back *= 4
-        return -1
+        return -1, -1
 
     def _records(self, number: int, begin: int, end: int) -> Iterator[StoredRecord]:
         while begin < end and (batches := self._events[number].read(begin, LOOK_BYTES)):

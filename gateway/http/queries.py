@@ -31,7 +31,6 @@ from projections.core.read_models import Query
 from replay.state import Progress
 
 LOOK_AGAIN_S = 0.01
-CLOCK = "now_ms"
 
 encode = msgspec.json.Encoder(decimal_format="string").encode
 
@@ -68,7 +67,7 @@ async def ask(request: Request[Any, Any, Any], family: str, system: str, name: s
             then = await past.working.do(work, request)
             answered = Answered("", *then)
         else:
-            clocked = CLOCK in {each.name for each in asked.arguments} - {*arguments}
+            clocked = asked.reads_clock(arguments)
             run = partial(asked.run, served.store)
 
             async def make() -> Answered:

@@ -10,7 +10,7 @@ query, are functions from its result to what rich prints in place of a table, on
 
 import inspect
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,6 +26,8 @@ from projections.core.store import Catalog, Reader, Store
 
 REQUIRED: Any = inspect.Parameter.empty
 LIMIT = "limit"
+CLOCK = "now_ms"
+"""The argument of queries that go by this machine's clock, unless they are told the time."""
 
 Latest = Annotated[int, msgspec.Meta(ge=1, le=100_000, extra={"keeps": "latest"})]
 """The `limit` of a query that gives the latest rows, earliest first: a smaller one leaves out the
@@ -102,6 +104,10 @@ class Query:
     def keeps_latest(self) -> bool:
         """Whether its limit leaves out the first rows, and not the last. See `Latest`."""
         return self.limit is not None and self.limit.type is Latest
+
+    def reads_clock(self, given: Collection[str]) -> bool:
+        """Whether its answer depends on when it is asked: its argument `now_ms` is left out."""
+        return CLOCK not in given and any(each.name == CLOCK for each in self.arguments)
 
     @property
     def usage(self) -> str:

@@ -4,9 +4,11 @@ member alive.
     refold_members   who lives, and until when, by the database's clock
     refold_leases    who holds what; in force while the holder is a member
 
-A member that stays silent is struck off by the others. On PostgreSQL they also end its sessions
-(those of the same database user), so that a process that stands still in the middle of a
-transaction holds nobody up. A SQLite file has no such means: there, the others wait for it.
+A member that stays silent is struck off by the others, and at once where it was of a process of
+the same machine that is no more: who was killed and started again need not wait. On PostgreSQL
+they also end its sessions (those of the same database user), so that a process that stands still
+in the middle of a transaction holds nobody up. A SQLite file has no such means: there, the others
+wait for it.
 """
 
 import contextlib
@@ -15,8 +17,9 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sql
@@ -84,8 +87,30 @@ class Member(NamedTuple):
 
 
 def new_member_name() -> str:
-    host = socket.gethostname()[:HOST_CHARACTERS]
-    return f"refold-{host}-{os.getpid()}-{secrets.token_hex(4)}"
+    return f"{_machine()}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+def is_gone(member: str) -> bool:
+    """Whether it was of a process of this machine that is no more."""
+    machine, process, _token = member.rsplit("-", 2)
+    if machine != _machine():
+        return False
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:  # somebody else's
+        return False
+    return False
+
+
+def _machine() -> str:
+    """As far as process numbers go: a container has some of its own."""
+    host = f"refold-{socket.gethostname()[:HOST_CHARACTERS]}"
+    try:
+        return f"{host}.{Path('/proc/self/ns/pid').stat().st_ino}"
+    except OSError:
+        return host
 
 
 def members_of(topic: str) -> sql.Executable:
@@ -169,13 +194,17 @@ class SqlMembership:
 
     def _beat(self) -> None:
         """Say that this member lives, and strike off those that have not for too long."""
-        for statement in (self._live, self._strike_off()):
-            with self._store.at_once() as connection:
-                connection.execute(statement)
+        with self._store.at_once() as connection:
+            connection.execute(self._live)
+        with self._store.at_once() as connection:
+            found = connection.execute(members_of(self._topic))
+            gone = [row.member for row in found if is_gone(row.member)]
+            connection.execute(self._strike_off(gone))
 
-    def _strike_off(self) -> sql.Executable:
+    def _strike_off(self, gone: Collection[str]) -> sql.Executable:
+        is_silent = MEMBERS.c.expires_at_ms < NowMs()
         silent = sql.delete(MEMBERS).where(
-            MEMBERS.c.topic == self._topic, MEMBERS.c.expires_at_ms < NowMs()
+            MEMBERS.c.topic == self._topic, is_silent | MEMBERS.c.member.in_(gone)
         )
         if not self._on_postgresql:
             return silent

@@ -24,7 +24,7 @@ from projections.core.errors import (
     StoreUnavailable,
 )
 from projections.core.leases import Lease, LeaseLost
-from projections.core.projection import Box, Projection, Row, Table
+from projections.core.projection import Projection, Table
 from projections.core.rows import Changes
 from projections.core.sql_generations import (
     ASIDE,
@@ -38,7 +38,7 @@ from projections.core.sql_generations import (
     watermarks_of,
 )
 from projections.core.sql_leases import MEMBERS, LeaseCheck, SqlMembership, members_of
-from projections.core.sql_spatial import parameters_of
+from projections.core.sql_reader import SqlReader
 from projections.core.sql_tables import (
     ADVANCE,
     GENERATIONS,
@@ -54,9 +54,6 @@ from projections.core.store import (
     Status,
     Watermark,
     Write,
-    check_order,
-    check_readable,
-    check_spatial,
     outdated,
 )
 
@@ -178,7 +175,7 @@ class SqlStore:
         return found
 
     @contextmanager
-    def reading(self) -> Iterator["SqlReader"]:
+    def reading(self) -> Iterator[SqlReader]:
         with self._reading() as connection:
             yield SqlReader(self, connection)
 
@@ -542,67 +539,6 @@ class SqlSession:
                     f"{self._store.where}: a number in {change.table.name!r} does not fit 64 "
                     "bits, signed: keep it as text, or bound it in the system's commands"
                 ) from error
-
-
-class SqlReader:
-    """Reads the current generations in one read transaction; see `store.Reader`."""
-
-    def __init__(self, store: SqlStore, connection: sql.Connection) -> None:
-        self._store = store
-        self._connection = connection
-        self._checked: dict[Projection, int] = {}
-
-    def get(self, table: Table[Row], *key: Any) -> Row | None:
-        if len(key) != len(table.key):
-            raise TypeError(f"table {table.name}: {len(key)} values for the key {table.key}")
-        return next(self.rows(table, *key), None)
-
-    def rows(
-        self,
-        table: Table[Row],
-        *equal: Any,
-        by: tuple[str, ...] = (),
-        at_least: Any = None,
-        below: Any = None,
-        descending: bool = False,
-        limit: int | None = None,
-    ) -> Iterator[Row]:
-        order = check_order(table, by, equal)
-        held = self._sql_table(table)
-        columns = held.sql.columns
-        query = sql.select(*held.columns)
-        for name, value in zip(order, equal, strict=False):
-            query = query.where(columns[name] == value)
-        if at_least is not None:
-            query = query.where(columns[order[len(equal)]] >= at_least)
-        if below is not None:
-            query = query.where(columns[order[len(equal)]] < below)
-        for name in dict.fromkeys((*order, *table.key)):
-            query = query.order_by(columns[name].desc() if descending else columns[name])
-        make = table.row
-        return (make(*row) for row in self._connection.execute(query.limit(limit)))
-
-    def within(self, table: Table[Row], box: Box) -> Iterator[Row]:
-        check_spatial(table)
-        if box.is_empty:  # PostgreSQL would turn its corners around
-            return iter(())
-        query = self._sql_table(table).within
-        make = table.row
-        found = self._connection.execute(query, parameters_of(box)).all()
-        return (make(*row) for row in found)
-
-    def _sql_table(self, table: Table[Any]) -> SqlTable:
-        projection = self._store.catalog.owner(table)
-        generation = self._checked.get(projection)
-        if generation is None:
-            current = self._store._current(self._connection, projection)
-            status = current and Status(
-                current.version, current.generation, is_declared(projection, current), {}
-            )
-            check_readable(projection, status, self._store.where)
-            assert current is not None
-            generation = self._checked[projection] = current.generation
-        return self._store.table(table, generation)
 
 
 def set_up_sqlite(connection: Any, _record: Any = None) -> None:

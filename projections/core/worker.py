@@ -295,8 +295,9 @@ class Worker:
     def has_applied(self, ends: Mapping[int, int] | None = None) -> bool:
         """Whether every projection (but those that failed) has applied all that the topic holds,
         or what it holds below these offsets by partition; whichever worker did it."""
+        statuses = self.store.statuses()
         for follower in self._working():
-            status = self.store.status(follower.projection)
+            status = statuses.get(follower.projection.name)
             if status is None or not status.current:
                 return False
             for number, mark in status.watermarks.items():

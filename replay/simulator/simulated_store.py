@@ -45,6 +45,10 @@ class SimulatedStore:
         self._process.operation()
         return self._store.statuses()
 
+    def together(self) -> AbstractContextManager[None]:
+        self._process.operation()
+        return self._store.together()
+
     def reading(self) -> AbstractContextManager[Reader]:
         return self._store.reading()
 

@@ -6,7 +6,14 @@ from typing import Any
 import pytest
 
 from gateway.config import ConfigError, load_config
-from gateway.http_settings import HttpSettings, KeySettings, Limits, digest_of, http_settings
+from gateway.http_settings import (
+    HttpSettings,
+    KeySettings,
+    Limits,
+    LiveLimits,
+    digest_of,
+    http_settings,
+)
 
 HOME = Path("/desk")
 DIGEST = digest_of("refold_key")
@@ -19,12 +26,22 @@ def settings(table: dict[str, Any], environment: dict[str, str] | None = None) -
 
 
 def test_flags_over_environment_over_file() -> None:
-    table = {"port": 1, "host": "a", "limits": {"wait_s": 1.5, "streams_max": 7}}
-    environment = {"REFOLD_HTTP_PORT": "2", "REFOLD_HTTP_LIMITS_WAIT_S": "2"}
+    table = {
+        "port": 1,
+        "host": "a",
+        "limits": {"wait_s": 1.5, "streams_max": 7},
+        "live": {"frame_ms": 20, "slow_s": 3},
+    }
+    environment = {
+        "REFOLD_HTTP_PORT": "2",
+        "REFOLD_HTTP_LIMITS_WAIT_S": "2",
+        "REFOLD_HTTP_LIVE_FRAME_MS": "40",
+    }
     flags = {"port": 3, "host": None, "limits.body_bytes": 9}
     found = http_settings(table, HOME, environment, flags)
     assert (found.host, found.port) == ("a", 3)
     assert found.limits == Limits(wait_s=2, streams_max=7, body_bytes=9)
+    assert found.live == LiveLimits(frame_ms=40, slow_s=3)
     assert settings({}) == HttpSettings()
 
 
@@ -77,6 +94,10 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"limits": {"wait_s": 0}}, "limits.wait_s: Expected `float` > 0"),
     ({"limits": {"streams": 5}}, "did you mean limits.streams_max?"),
     ({"limits": {"client_requests_per_s": -1}}, "Expected `float` >= 0"),
+    ({"live": 5}, "there is no setting 'live'"),
+    ({"live": {"frame_ms": 0}}, "/desk/refold.toml: http: live.frame_ms: Expected `int` >= 1"),
+    ({"live": {"subscriptions": 5}}, "did you mean live.subscriptions_max?"),
+    ({"live": {"slow_s": 0}}, "live.slow_s: Expected `float` > 0"),
     ({"origins": ["*"]}, "origins: '*' is none: write scheme, name and port alone"),
     ({"origins": ["https://a.example.com/"]}, "scheme, name and port alone"),
     ({"trusted_proxies": ["proxy"]}, "trusted_proxies: 'proxy'"),
@@ -123,6 +144,8 @@ def test_a_key_that_stands_in_the_file_is_not_shown() -> None:
         ("REFOLD_HTTP_PROT", "1", "REFOLD_HTTP_PROT, which is no setting: did you mean REFOLD"),
         ("REFOLD_HTTP_PORT", "x", "the environment variable REFOLD_HTTP_PORT: port: Expected"),
         ("REFOLD_HTTP_LIMITS_WAIT_S", "0", "limits.wait_s: Expected `float` > 0"),
+        ("REFOLD_HTTP_LIVE_BUFFER_BYTES", "64k", "live.buffer_bytes: Expected `int`"),
+        ("REFOLD_HTTP_LIVE_FRAME", "1", "did you mean REFOLD_HTTP_LIVE_FRAME_MS"),
     ],
 )
 def test_what_is_wrong_in_the_environment_is_said(variable: str, text: str, message: str) -> None:

@@ -204,10 +204,10 @@ class SystemSampled:
         if sequences == self._sequences and not any(each.lag for each in self._read_models):
             return
         self._sequences = sequences
-        store = self._served.store
+        statuses = self._served.store.statuses()
         told = []
         for projection in self._served.models.projections.values():
-            status = store.status(projection)
+            status = statuses.get(projection.name)
             marks = {} if status is None else status.watermarks
             applied = [
                 marks[number].next_sequence if number in marks else 0

@@ -10,14 +10,12 @@ from typing import Any, Protocol
 import msgspec
 
 from gateway.http.catalogue import BODY_ERRORS, Served
-from gateway.http.live.limits import LIMITS
 from gateway.http.live.live_query import Asked, LiveQuery, Subscriber
 from gateway.http.live.pulse import Pulse
 from gateway.http.problems import body_problem, problem
-from gateway.http.queries import CLOCK
 from gateway.http.service import Service
 from projections.core.errors import nearest
-from projections.core.read_models import REQUIRED, Query
+from projections.core.read_models import CLOCK, REQUIRED, Query
 
 logger = logging.getLogger("refold.http")
 
@@ -33,7 +31,7 @@ class LiveQueries:
 
     def __init__(self, service: Service) -> None:
         self.service = service
-        self.limits = LIMITS
+        self.limits = service.settings.live
         self.connections: set[Ends] = set()
         self._queries: dict[Asked, LiveQuery] = {}
         self._pulses: dict[str, Pulse] = {}
@@ -87,7 +85,7 @@ class LiveQueries:
             pulse.task.add_done_callback(_log_failure)
             self._pulses[served.system.name] = pulse
         pulse.listeners += 1
-        reads_clock = CLOCK in {each.name for each in query.arguments} - {*given}
+        reads_clock = query.reads_clock(given)
         live = LiveQuery(
             self.service, pulse, self._turns, self.limits, served, query, given, reads_clock
         )

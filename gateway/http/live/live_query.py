@@ -14,11 +14,11 @@ import msgspec
 
 from gateway.http.catalogue import Served
 from gateway.http.live.changes import changes_between
-from gateway.http.live.limits import LiveLimits
 from gateway.http.live.messages import delta_rest, encoded_marks, framed, snapshot_rest
 from gateway.http.live.pulse import Pulse
 from gateway.http.problems import Problem, problem
 from gateway.http.service import Service
+from gateway.http_settings import LiveLimits
 from log.errors import LogError
 from projections.core.errors import ProjectionError, QueryError
 from projections.core.read_models import Query

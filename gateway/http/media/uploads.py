@@ -198,10 +198,11 @@ class Uploads:
         served, blocking = self._served, self._service.blocking
         commands = served.log.partition(served.system.commands_topic, number)
         end = commands.high_watermark
+        last_decided = self._service.recorded(served).last_decided
         try:
             async with asyncio.timeout(self._service.limits.wait_s):
                 while True:
-                    cause, sequence = await blocking(self._last_decided, number)
+                    cause, sequence = await blocking(last_decided, number)
                     if cause >= end - 1:
                         break
                     await asyncio.sleep(LOOK_AGAIN_S)
@@ -211,15 +212,3 @@ class Uploads:
             raise problem(
                 504, "what was sent before is not decided and applied yet", "not-applied-yet"
             ) from None
-
-    def _last_decided(self, number: int) -> tuple[int, int]:
-        """The cause and the sequence of the last event of a partition; (-1, -1): there is none."""
-        system, log = self._served.system, self._served.log
-        events = log.partition(system.events_topic, number)
-        codec = system.event_codec(events.config)
-        cause = sequence = -1
-        for batch in events.read(max(events.high_watermark - 1, events.log_start), 1):
-            for record in batch:
-                event = codec.decode(record.value or b"")
-                cause, sequence = event.cause, event.sequence
-        return cause, sequence

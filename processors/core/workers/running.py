@@ -35,7 +35,7 @@ then 5 % of a step. Twice as many gain little, and no longer fit the processor's
 begins with little: where rules are slow, its first step, too, has to end before a cluster takes
 the transaction away."""
 COLLECT_PAUSE_S = 1.0
-"""Between collections in quiet moments: where commands come one by one, each is followed by one."""
+"""Between collections in quiet moments: commands that come one by one each make one."""
 COLLECT_EVERY_S = 60.0
 """A worker that is never idle collects this often nevertheless."""
 

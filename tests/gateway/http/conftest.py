@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -82,15 +82,21 @@ class Servers:
     folder: Path
     started: list[Server] = field(default_factory=list)
 
-    def start(self, *arguments: str, held: str = "no", port: int = 0) -> Server:
+    def start(
+        self,
+        *arguments: str,
+        held: str = "no",
+        port: int = 0,
+        settings: Mapping[str, str] | None = None,
+    ) -> Server:
         """`held` says where the server is slow or stands still, see `held_server.py`; `port` is
-        that of one that was killed, or any that is free."""
+        that of one that was killed, or any that is free; `settings` are `REFOLD_` variables."""
         stderr = self.folder / f"stderr-{len(self.started)}"
         with stderr.open("wb") as errors:
             process = subprocess.Popen(
                 [sys.executable, "-m", SERVE, held, *arguments, "--port", str(port)],
                 cwd=self.folder,
-                env={**_environment(), "PYTHONPATH": str(ROOT)},
+                env={**_environment(), "PYTHONPATH": str(ROOT), **(settings or {})},
                 stderr=errors,
             )
         client = httpx.Client(timeout=DEADLINE_S)

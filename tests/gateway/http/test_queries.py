@@ -29,6 +29,12 @@ def test_own_writes_are_read(shared: Server) -> None:
         assert (answer.status_code, answer.json()["car"]) == (200, "mine")
 
 
+def test_a_new_server_answers_before_anything_has_happened(servers: Servers) -> None:
+    server = servers.start("parking")
+    found = server.client.get(f"{PARKING}/queries/who", params={"spot": "a"})
+    assert (found.status_code, found.json()) == (200, None)
+
+
 def test_the_tag_tells_whether_anything_was_applied(shared: Server) -> None:
     parked = shared.park("tagged").json()
     seen = {

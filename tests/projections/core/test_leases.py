@@ -1,9 +1,12 @@
 """Leases: shares are fair, the dead and the silent lose theirs, and nothing is written without."""
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from subprocess import PIPE
 
 import msgspec
 import pytest
@@ -16,7 +19,7 @@ from projections.core.event_reader import EventReader
 from projections.core.leases import Lease, LeaseLost, fair_shares, partition_lease
 from projections.core.projection import Events, Projection, Table
 from projections.core.rows import Tables
-from projections.core.sql_leases import LEASES, SqlMembership
+from projections.core.sql_leases import LEASES, MEMBERS, SqlMembership
 from projections.core.sql_store import SqlStore
 from projections.core.store import Store, Watermark
 from projections.core.worker import Follower, Worker
@@ -115,6 +118,35 @@ def test_who_falls_silent_is_taken_over_when_its_time_is_up(
     assert silent.look() and silent.held == {}
     assert sorted(store.members()) == sorted([silent.name, other.name])
     until(lambda: len(other.held) == 2, members)
+
+
+def test_who_was_killed_on_this_machine_is_taken_over_at_once(
+    store: Store, members: list[SqlMembership]
+) -> None:
+    own_number = [sys.executable, "-c", "import os; print(os.getpid())"]
+    gone = subprocess.run(own_number, check=True, stdout=PIPE)
+    killed = silent_member(store, 4)
+    assert killed.look() and len(killed.held) == 4
+    machine, _process, token = killed.name.rsplit("-", 2)
+    rename(store, killed.name, f"{machine}-{int(gone.stdout)}-{token}")
+    elsewhere = silent_member(store, 0)
+    rename(store, elsewhere.name, f"{machine}x-{int(gone.stdout)}-{token}")
+    other = joined(store, members)
+    assert other.look() and len(other.held) == 4
+    assert isinstance(store, SqlStore)
+    with store.reading() as reader:
+        found = reader._connection.execute(sql.select(MEMBERS.c.member)).scalars()
+        assert sorted(found) == sorted([other.name, f"{machine}x-{int(gone.stdout)}-{token}"])
+
+
+def rename(store: Store, name: str, other: str) -> None:
+    """As if another process had joined."""
+    assert isinstance(store, SqlStore)
+    with store.writing() as connection:
+        connection.execute(
+            sql.update(MEMBERS).where(MEMBERS.c.member == name).values(member=other)
+        )
+        connection.execute(sql.update(LEASES).where(LEASES.c.holder == name).values(holder=other))
 
 
 def test_time_passes_by_itself(store: Store) -> None:

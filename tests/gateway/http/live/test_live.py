@@ -57,7 +57,10 @@ def test_rows_change_and_are_what_the_query_says(servers: Servers) -> None:
             }
             whole = server.client.get(f"{PARKING}/queries/taken", params=seen).json()
         live.until_value("taken", whole)
-        assert live.followed["taken"].kinds.count("delta") > 1
+        told = len(live.followed["taken"].kinds)
+        server.park("z")  # one row of many
+        live.until(lambda: live.followed["taken"].value[-1]["spot"] == "z")
+        assert {*live.followed["taken"].kinds[told:]} == {"delta"}
 
 
 def test_who_asks_the_same_gets_the_same(shared: Server) -> None:
@@ -194,6 +197,25 @@ def test_so_many_subscriptions_and_no_more(shared: Server) -> None:
         live.send(type="unsubscribe", id="s1")
         live.subscribe("more", PARKED, "who", spot="live-10")
         live.until(lambda: live.followed["more"].number == 0)
+
+
+def test_an_operator_says_how_many(servers: Servers) -> None:
+    few = {"REFOLD_HTTP_LIVE_SUBSCRIPTIONS_MAX": "1", "REFOLD_HTTP_LIVE_VALUE_BYTES": "100"}
+    server = servers.start("parking", settings=few)
+    with Live(server.url) as live:
+        live.follow("one", PARKED, "who", spot="a")
+        arguments = {"spot": "b"}
+        more = live.ask(
+            type="subscribe", id="more", system=PARKED, query="who", arguments=arguments
+        )
+        assert more["problem"]["status"] == 429
+        assert "1 subscriptions" in more["problem"]["detail"]
+        server.park("a", "x" * 100)
+        large = live.next()
+        while large["type"] != "problem":
+            large = live.next()
+        assert (large["id"], large["problem"]["status"]) == ("one", 413)
+        assert "at most 100" in large["problem"]["detail"]
 
 
 def test_other_frames_close_the_connection(shared: Server) -> None:

@@ -6,9 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonpatch
-import pytest
 
-from tests.gateway.http import conftest
 from tests.gateway.http.conftest import DEADLINE_S, PARKING, Server, Servers
 from tests.gateway.http.live.client import Json, Live
 from tests.gateway.http.live.raw import TEXT, RawSocket, frame
@@ -28,11 +26,11 @@ SUBSCRIBE = {
 }
 
 
-@pytest.fixture
-def limited(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> Servers:
-    """Here `held` says which limits there are."""
-    monkeypatch.setattr(conftest, "SERVE", "tests.gateway.http.live.limited_server")
-    return servers
+def limited(servers: Servers, slow_s: float) -> Server:
+    """It tells each change at once, and has so much patience."""
+    with (servers.folder / "refold.toml").open("a") as settings:
+        settings.write(f"[http.live]\nframe_ms = 1\nslow_s = {slow_s}\n")
+    return servers.start("parking")
 
 
 def change_often(server: Server, quick: Live) -> None:
@@ -44,10 +42,10 @@ def change_often(server: Server, quick: Live) -> None:
         quick.until_value("quick", None)
 
 
-def test_a_slow_client_is_told_less_and_then_all(limited: Servers) -> None:
+def test_a_slow_client_is_told_less_and_then_all(servers: Servers) -> None:
     """Given a client that does not read while much changes, when it reads, then numbers follow
     without a gap, many changes are left out, and it ends up with what is so now."""
-    server = limited.start("parking", held='{"frame_ms":1,"slow_s":60}')
+    server = limited(servers, slow_s=60)
     with Live(server.url) as quick, RawSocket(server.url, receive_bytes=4096) as slow:
         quick.follow("quick", PARKED, "who", spot="a")
         slow.send(frame(TEXT, json.dumps(SUBSCRIBE).encode()))
@@ -69,9 +67,9 @@ def test_a_slow_client_is_told_less_and_then_all(limited: Servers) -> None:
         assert quick.followed["quick"].number >= 2 * TURNS
 
 
-def test_who_takes_nothing_is_cut_off(limited: Servers) -> None:
+def test_who_takes_nothing_is_cut_off(servers: Servers) -> None:
     """And the others go on."""
-    server = limited.start("parking", held='{"frame_ms":1,"slow_s":0.2}')
+    server = limited(servers, slow_s=0.2)
     with Live(server.url) as quick, RawSocket(server.url, receive_bytes=4096) as slow:
         quick.follow("quick", PARKED, "who", spot="a")
         slow.send(frame(TEXT, json.dumps(SUBSCRIBE).encode()))
@@ -84,8 +82,8 @@ def test_who_takes_nothing_is_cut_off(limited: Servers) -> None:
     assert "Traceback" not in server.stderr.read_text()
 
 
-def test_a_server_ends_though_a_client_takes_nothing(limited: Servers) -> None:
-    server = limited.start("parking", held='{"frame_ms":1,"slow_s":60}')
+def test_a_server_ends_though_a_client_takes_nothing(servers: Servers) -> None:
+    server = limited(servers, slow_s=60)
     with Live(server.url) as quick, RawSocket(server.url, receive_bytes=4096) as slow:
         quick.follow("quick", PARKED, "who", spot="a")
         slow.send(frame(TEXT, json.dumps(SUBSCRIBE).encode()))
