@@ -23,11 +23,11 @@ RUN groupadd --gid 1000 refold \
  && useradd --uid 1000 --gid refold --no-create-home --home-dir /var/lib/refold refold \
  && install --directory --owner refold --group refold /var/lib/refold
 COPY --from=build /opt/refold /opt/refold
-ENV PATH=/opt/refold/bin:$PATH PYTHONUNBUFFERED=1 REFOLD_HEALTH_PORT=8080
+ENV PATH=/opt/refold/bin:$PATH PYTHONUNBUFFERED=1 REFOLD_HEALTH_PORT=8081
 USER refold
 # The default log, `.refold`, is made here: mount a volume to keep it.
 WORKDIR /var/lib/refold
-EXPOSE 8080
+EXPOSE 8080 8081
 # Healthy: the worker's loop comes round. Containers that run no worker do not answer.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 CMD python3 -c \
   "from urllib.request import urlopen; urlopen('http://127.0.0.1:$REFOLD_HEALTH_PORT/live')"

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,6 +30,7 @@ WANTED = {
     "postgres": ["healthy"],
     "workers": ["healthy"] * 2,
     "projectors": ["healthy"] * 2,
+    "gateway": ["healthy"],
 }
 
 
@@ -103,13 +105,15 @@ class Deployment:
 
     def __init__(self) -> None:
         self._compose = compose_command()
-        self._kafka_port, self._postgres_port = free_ports(2)
+        self._kafka_port, self._postgres_port, http_port = free_ports(3)
+        self.url = f"http://localhost:{http_port}"
         name = f"refold-test-{uuid.uuid4().hex[:8]}"
         self._environment = {
             **os.environ,
             "COMPOSE_PROJECT_NAME": name,
             "KAFKA_PORT": str(self._kafka_port),
             "POSTGRES_PORT": str(self._postgres_port),
+            "HTTP_PORT": str(http_port),
             "PYTHON_IMAGE": base_image(),
             "WORKER_IMAGE": name,
             "POSTGRES_PASSWORD": "p@ss/word",
@@ -183,6 +187,43 @@ def trades_in_postgresql(deployment: Deployment) -> list[Any]:
     return list(trades)
 
 
+def send(client: httpx.Client, command: str, **body: Any) -> Any:
+    """What is answered to a command that the workers decided."""
+    body = {"instrument": "ACME", **body}
+    answer = client.post(f"/api/markets/exchange/commands/{command}", json=body)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def check_gateway(deployment: Deployment) -> None:
+    """Given a trade that was made over HTTP alone, then it is told at once, and a query over HTTP
+    gives what PostgreSQL holds."""
+    with httpx.Client(base_url=deployment.url, timeout=FOLLOWED_S) as client:
+        send(client, "list_instrument", price_decimals=2, price_max=100_000)
+        order = {"price": 995, "quantity": 100}
+        send(client, "place_order", order_id=1, account_id=7, side="buy", **order)
+        sold = send(client, "place_order", order_id=2, account_id=8, side="sell", **order)
+        types = [each["type"] for each in sold["events"]]
+        assert [each.partition(".")[0] for each in types] == ["order_accepted", "order_traded"]
+
+        asked = {
+            "instrument": "ACME",
+            "partition": sold["command"]["partition"],
+            "min_sequence": sold["events"][-1]["sequence"],
+        }
+        told = client.get("/api/markets/exchange/queries/trades", params=asked)
+        assert told.status_code == 200, told.text
+        (trade,) = told.json()
+        assert (trade["price"], trade["quantity"]) == (995, 100)
+        held = ("query", "exchange", "trades", "ACME", "--as-is", "--json")
+        assert json.loads(deployment.refold(*held, read_models=deployment.postgresql)) == [trade]
+
+        page = client.get("/", follow_redirects=True)
+        assert page.headers["content-type"].startswith("text/html")
+        other = client.get("/api", headers={"Host": "desk.example.com"})
+        assert other.status_code == 421, "a web page that made its own name point here"
+
+
 def test_a_deployed_exchange_is_driven_from_the_host(deployment: Deployment) -> None:
     inside = deployment.docker(
         "run", "--rm", "--entrypoint", "sh", deployment.image, "-c", "id -u; which cc gcc; true"
@@ -196,11 +237,11 @@ def test_a_deployed_exchange_is_driven_from_the_host(deployment: Deployment) -> 
 
     deployment.refold("replay", "verify", "exchange")
     assert trades_in_postgresql(deployment)
+    check_gateway(deployment)
 
-    deployment.compose("stop", "workers", "projectors", timeout_s=180)
+    refold = ("gateway", "workers", "projectors")
+    deployment.compose("stop", *refold, timeout_s=180)
     ended = [
-        each["State"]["ExitCode"]
-        for service in ("workers", "projectors")
-        for each in deployment.containers(service)
+        each["State"]["ExitCode"] for service in refold for each in deployment.containers(service)
     ]
-    assert ended == [0, 0, 0, 0], deployment.compose("logs", "--no-color", "--tail=40")
+    assert ended == [0] * 5, deployment.compose("logs", "--no-color", "--tail=40")

@@ -19,6 +19,7 @@ from log.backends.file import FileLog
 from log.backends.kafka import KafkaLog
 from log.interface import Log
 from tests.gateway.http.conftest import PARKING, Server, Servers, servers_in
+from tests.gateway.http.live.client import Live
 from tests.integration.brokers import Broker
 from tests.integration.kafka_workers import SESSION_S, Process, Processes, until
 from tests.samples.parking import SYSTEM
@@ -353,6 +354,46 @@ def test_a_stream_goes_on_at_another_server(place: Place) -> None:
     assert ids == sorted(set(ids))
     sequences = [msgspec.json.decode(each.data).get("sequence") for each in told]
     assert sequences == list(range(40))
+
+
+@over("beside", "kafka")
+def test_a_websocket_tells_what_was_sent_at_another_server(place: Place) -> None:
+    """A command over one is decided elsewhere, and answered; each live query has the delta, by
+    way of the projector."""
+    place.project()
+    place.decide()
+    one, other = (place.serve(*WAIT) for _ in range(2))
+    parked = [one.park(f"spot-{number}").json() for number in range(10)]
+    with Live(one.url) as asking, Live(other.url) as watching:
+        for live in (asking, watching):
+            live.follow("taken", SYSTEM.name, "taken")
+            take_until_applied(live, *parked)
+            assert len(live.followed["taken"].value) == 10
+        told = len(watching.followed["taken"].kinds)
+        answer = asking.ask(
+            type="command",
+            id="c1",
+            system=SYSTEM.name,
+            command="park_car",
+            body={"spot": "z", "car": "blue", "stay_ms": 10**9},
+            idempotency_key="blue",
+        )
+        assert (answer["type"], answer["status"]) == ("answer", 200), answer
+        assert one.park("z", "blue", "blue").json() == answer["body"]
+        for live in (asking, watching):
+            take_until_applied(live, answer["body"])
+            (row,) = [each for each in live.followed["taken"].value if each["spot"] == "z"]
+            assert row["car"] == "blue"
+        assert set(watching.followed["taken"].kinds[told:]) == {"delta"}
+
+
+def take_until_applied(live: Live, *answers: Any) -> None:
+    """Take messages until the value holds all events of these answers."""
+    followed = live.followed["taken"]
+    for each in answers:
+        partition, sequence = str(each["command"]["partition"]), each["events"][-1]["sequence"]
+        while followed.applied.get(partition, 0) <= sequence:
+            live.next()
 
 
 @over("beside", "kafka")
