@@ -16,6 +16,8 @@ from projections.social.feed.accounts import (
 )
 from projections.social.feed.home import seen
 from projections.social.feed.interactions import INTERACTIONS, Interaction
+from projections.social.feed.likes import BY_TIME as LIKED_LATEST
+from projections.social.feed.likes import LIKES, Like
 from projections.social.feed.notifications import BY_TIME, MENTION, NOTIFICATIONS, Notification
 from projections.social.feed.post_lists import line_of
 from projections.social.feed.sight import Sight
@@ -133,6 +135,11 @@ def interactions(reader: Reader, author: str, limit: Count = 100) -> list[Intera
     return list(reader.rows(INTERACTIONS, author, limit=limit))
 
 
+def likes(reader: Reader, author: str, limit: Count = 1_000) -> list[Like]:
+    """The posts that an account likes, the latest like first."""
+    return list(reader.rows(LIKES, author, by=LIKED_LATEST, descending=True, limit=limit))
+
+
 QUERIES = (
     profile,
     notifications,
@@ -141,4 +148,5 @@ QUERIES = (
     follow_requests,
     relations,
     interactions,
+    likes,
 )

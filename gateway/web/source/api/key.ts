@@ -1,28 +1,17 @@
 /** The caller's key, where the server wants one: kept for this tab alone. */
 import { signal } from "@preact/signals";
+import { keep, kept } from "./kept";
 
 const NAME = "key";
 
 export const keyWanted = signal(false);
 
-let key = kept();
+let key = kept(NAME, "sessionStorage");
 const waiting: (() => void)[] = [];
-
-function kept(): string {
-  try {
-    return sessionStorage.getItem(NAME) ?? "";
-  } catch {
-    return "";
-  }
-}
 
 export function setKey(given: string): void {
   key = given;
-  try {
-    sessionStorage.setItem(NAME, given);
-  } catch {
-    // Known until the page is loaded again.
-  }
+  keep(NAME, given, "sessionStorage");
   keyWanted.value = false;
   for (const go of waiting.splice(0)) go();
 }

@@ -1,5 +1,6 @@
 /** Light, dark, or as the system has it; kept in this browser. */
 import { signal } from "@preact/signals";
+import { keep } from "../api/kept";
 
 export type Theme = "light" | "dark";
 
@@ -21,11 +22,7 @@ dark.addEventListener("change", () => {
 export function toggleTheme(): void {
   const chosen = theme.value === "dark" ? "light" : "dark";
   document.documentElement.dataset.theme = chosen;
-  try {
-    localStorage.setItem("theme", chosen);
-  } catch {
-    // Shown, though not kept.
-  }
+  keep("theme", chosen);
   theme.value = chosen;
 }
 

@@ -7,6 +7,7 @@
 import { useLocation } from "preact-iso";
 import { useEffect } from "preact/hooks";
 import { queryString } from "../../api/client";
+import { keep, kept } from "../../api/kept";
 import { useLive } from "../../api/live";
 import { Empty, Panel, ProblemNote, Tabs } from "../../parts/panel";
 import { Book } from "./book";
@@ -38,7 +39,7 @@ export default function Page() {
   }, [name, first?.instrument]);
   useEffect(() => {
     if (account === null) return;
-    remember(account);
+    keep(KEPT, String(account));
   }, [account]);
   useEffect(() => {
     const known = remembered();
@@ -116,19 +117,7 @@ function Waiting({ isKnown, name }: { isKnown: boolean; name: string }) {
 
 const KEPT = "exchange-account";
 
-function remember(account: number): void {
-  try {
-    localStorage.setItem(KEPT, String(account));
-  } catch {
-    // It stands in the URL.
-  }
-}
-
 function remembered(): number | null {
-  try {
-    const found = Number(localStorage.getItem(KEPT));
-    return Number.isSafeInteger(found) && found > 0 ? found : null;
-  } catch {
-    return null;
-  }
+  const found = Number(kept(KEPT));
+  return Number.isSafeInteger(found) && found > 0 ? found : null;
 }

@@ -1,6 +1,7 @@
 /** The keys of the page. Single letters count only where nobody types, and can be turned off. */
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import { keep, kept } from "../../api/kept";
 import { Dialog } from "../../parts/panel";
 import { clear, write } from "./draft";
 import { list, tab } from "./market";
@@ -8,23 +9,11 @@ import { list, tab } from "./market";
 const NAME = "exchange-keys";
 
 export const keysOpen = signal(false);
-const areOn = signal(kept());
-
-function kept(): boolean {
-  try {
-    return localStorage.getItem(NAME) !== "off";
-  } catch {
-    return true;
-  }
-}
+const areOn = signal(kept(NAME) !== "off");
 
 function turn(on: boolean): void {
   areOn.value = on;
-  try {
-    localStorage.setItem(NAME, on ? "on" : "off");
-  } catch {
-    // As chosen, until the page is loaded again.
-  }
+  keep(NAME, on ? "on" : "off");
 }
 
 function focus(name: string): void {

@@ -1,5 +1,6 @@
 /** Where one is in the feed, and as whom: all of it stands in the address, so that it can be sent. */
 import { useLocation } from "preact-iso";
+import { keep, kept } from "../../api/kept";
 
 export type View = "home" | "ranked" | "notifications" | "profile" | "hashtag" | "thread";
 
@@ -16,19 +17,11 @@ const VIEWS: readonly View[] = ["home", "ranked", "notifications", "profile", "h
 const KEPT = "feed-account";
 
 export function keptAccount(): string {
-  try {
-    return localStorage.getItem(KEPT) ?? "";
-  } catch {
-    return "";
-  }
+  return kept(KEPT);
 }
 
 export function keepAccount(name: string): void {
-  try {
-    localStorage.setItem(KEPT, name);
-  } catch {
-    // Known by the address alone.
-  }
+  keep(KEPT, name);
 }
 
 export function addressOf(place: Partial<Place>): string {

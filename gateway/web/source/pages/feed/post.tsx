@@ -4,6 +4,7 @@ import { type Problem, type Rows, send } from "../../api/client";
 import { clock, date, short, span } from "../../parts/format";
 import { ProblemNote, problemOf } from "../../parts/panel";
 import { Compose } from "./compose";
+import { likeOf, type Likes } from "./likes";
 import { addressOf } from "./place";
 
 export type Shown = Rows<"/api/social/feed/queries/home">[number];
@@ -51,16 +52,18 @@ export function Avatar({ name }: { name: string }) {
 interface PostGiven {
   post: Shown;
   as: string;
+  /** The posts that `as` likes. */
+  liked: Likes;
 }
 
-export function Post({ post, as }: PostGiven) {
+export function Post({ post, as, liked: likes }: PostGiven) {
   const [writing, setWriting] = useState<"reply" | "quote" | null>(null);
-  const [liked, setLiked] = useState(false);
   const [problem, setProblem] = useState<Problem | null>(null);
   const isRepost = post.kind === "repost";
   // What is done to a repost is done to what it repeats.
   const author = isRepost ? post.parent_author : post.author;
   const post_id = isRepost ? post.parent_id : post.post_id;
+  const liked = likes.has(likeOf(author, post_id));
 
   async function act(work: () => Promise<unknown>): Promise<void> {
     setProblem(null);
@@ -74,7 +77,6 @@ export function Post({ post, as }: PostGiven) {
   async function like(): Promise<void> {
     const way = liked ? "unlike_post" : "like_post";
     await send(`/api/social/feed/commands/${way}`, { author, post_id, by: as });
-    setLiked(!liked);
   }
 
   async function repost(): Promise<void> {

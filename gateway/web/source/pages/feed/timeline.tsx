@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { ask, type Problem } from "../../api/client";
 import { useLive } from "../../api/live";
 import { Empty, ProblemNote, problemOf } from "../../parts/panel";
+import { useLikes } from "./likes";
 import { Post, type Shown } from "./post";
 
 const LENGTH = 50;
@@ -69,6 +70,7 @@ export function Timeline(given: TimelineGiven) {
     }
   }
 
+  const liked = useLikes(given.as);
   return (
     <div ref={head}>
       <ProblemNote problem={problem ?? failure} />
@@ -88,7 +90,7 @@ export function Timeline(given: TimelineGiven) {
       </div>
       {[...shown, ...behind].map((post) => (
         // A copy: a component with a state of its own is drawn anew for another post alone.
-        <Post key={nameOf(post)} post={post} as={given.as} />
+        <Post key={nameOf(post)} post={post} as={given.as} liked={liked} />
       ))}
       {value !== null && rows.length === 0 && <Empty>{given.empty}</Empty>}
       {shown.length >= LENGTH && !atEnd && (

@@ -21,16 +21,22 @@ function louder(step: number): Key["act"] {
   };
 }
 
+/** Play or pause. What is loaded anew meanwhile interrupts a beginning, which is no mistake. */
+export function toggle(element: HTMLVideoElement): void {
+  if (element.paused) element.play().catch(() => undefined);
+  else element.pause();
+}
+
 export const KEYS = {
   " ": {
     shown: "Space",
     about: "play, pause",
-    act: (element) => void (element.paused ? element.play() : element.pause()),
+    act: toggle,
   },
   k: {
     shown: "K",
     about: "the same",
-    act: (element) => void (element.paused ? element.play() : element.pause()),
+    act: toggle,
   },
   ArrowLeft: { shown: "←", about: "5 seconds back", act: by(-5) },
   ArrowRight: { shown: "→", about: "5 seconds on", act: by(5) },

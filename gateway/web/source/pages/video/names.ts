@@ -1,19 +1,12 @@
 /** Names and addresses: who one is here, which video an upload becomes, where its files are. */
 import { signal } from "@preact/signals";
+import { keep, kept } from "../../api/kept";
 
 const NAME = /^[\x21-\x7e]{1,200}$/;
 const KEPT = "video.channel";
 
-function kept(): string {
-  try {
-    return localStorage.getItem(KEPT) ?? "";
-  } catch {
-    return "";
-  }
-}
-
 /** The channel that is shown, and that uploads go to. */
-export const channel = signal(kept() || "me");
+export const channel = signal(kept(KEPT) || "me");
 
 export function isName(text: string): boolean {
   return NAME.test(text) && text !== "." && text !== "..";
@@ -21,11 +14,7 @@ export function isName(text: string): boolean {
 
 export function setChannel(name: string): void {
   channel.value = name;
-  try {
-    localStorage.setItem(KEPT, name);
-  } catch {
-    // Known until the page is loaded again.
-  }
+  keep(KEPT, name);
 }
 
 /** Where uploads of an owner are created. */

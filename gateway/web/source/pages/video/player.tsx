@@ -1,8 +1,9 @@
 /** The player: the picture, its controls, and its keys. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import { send } from "../../api/client";
+import { keep, kept } from "../../api/kept";
 import { Note } from "../../parts/panel";
-import { KEYS, keyOf } from "./keys";
+import { KEYS, keyOf, toggle } from "./keys";
 import { fileOf, length } from "./names";
 import { type Playing, usePlaying } from "./playing";
 import { SeekBar } from "./seek_bar";
@@ -77,15 +78,13 @@ export function Player({ video, title, onKeys }: { video: string; title: string;
 
   useEffect(() => frame.current?.focus({ preventScroll: true }), [video]);
 
-  const toggle = (): void => {
-    const place = element.current;
-    if (place?.paused === true) void place.play();
-    else place?.pause();
+  const playOrPause = (): void => {
+    if (element.current !== null) toggle(element.current);
   };
   return (
     <div ref={frame} class="player" tabIndex={-1} role="region" aria-label={`Player: ${title}`} data-paused={clock.paused || undefined}>
       {/* What is uploaded has no captions. */}
-      <video ref={element} playsInline aria-label={title} poster={poster === "" ? undefined : poster} onClick={toggle} />
+      <video ref={element} playsInline aria-label={title} poster={poster === "" ? undefined : poster} onClick={playOrPause} />
       {playing.problem !== "" && (
         <div class="player-problem">
           <Note tone="danger">{playing.problem}</Note>
@@ -102,7 +101,7 @@ export function Player({ video, title, onKeys }: { video: string; title: string;
           }}
         />
         <div class="player-buttons">
-          <button type="button" aria-label={clock.paused ? "Play" : "Pause"} title="Space" onClick={toggle}>
+          <button type="button" aria-label={clock.paused ? "Play" : "Pause"} title="Space" onClick={playOrPause}>
             <Icon name={clock.paused ? "play" : "pause"} />
           </button>
           <Volume clock={clock} element={() => element.current} />
@@ -222,10 +221,12 @@ async function view(video: string): Promise<void> {
   }
 }
 
+const SESSION = "video.session";
+
 function session(): string {
-  const known = sessionStorage.getItem("video.session");
-  if (known !== null) return known;
+  const known = kept(SESSION, "sessionStorage");
+  if (known !== "") return known;
   const made = crypto.randomUUID();
-  sessionStorage.setItem("video.session", made);
+  keep(SESSION, made, "sessionStorage");
   return made;
 }

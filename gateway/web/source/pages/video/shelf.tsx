@@ -15,24 +15,29 @@ const LISTS = ["channel", "popular"] as const;
 type List = (typeof LISTS)[number];
 
 export function Shelf(given: ShelfGiven) {
-  const [list, setList] = useState<List>("channel");
+  const own = useLive("/api/media/video/queries/channel", { channel: channel.value, limit: 50 });
+  const [wanted, setWanted] = useState<List | null>(null);
+  const list = wanted ?? (own.value?.length === 0 ? "popular" : "channel");
   const titles = { channel: `By ${channel.value}`, popular: "Most seen" };
-  const tabs = <Tabs label="Lists of videos" names={LISTS} chosen={list} onChoose={setList} titles={titles} />;
+  const tabs = <Tabs label="Lists of videos" names={LISTS} chosen={list} onChoose={setWanted} titles={titles} />;
   return (
     <Panel title="Videos" tools={tabs}>
-      {list === "channel" ? <OfChannel {...given} /> : <MostSeen {...given} />}
+      {list === "channel" ? <OfChannel {...given} own={own} /> : <MostSeen {...given} />}
     </Panel>
   );
 }
 
-function OfChannel({ chosen, addressOf }: ShelfGiven) {
-  const { value: rows, problem } = useLive("/api/media/video/queries/channel", { channel: channel.value, limit: 50 });
+interface ChannelGiven extends ShelfGiven {
+  own: ReturnType<typeof useLive<"/api/media/video/queries/channel">>;
+}
+
+function OfChannel({ chosen, addressOf, own }: ChannelGiven) {
   return (
     <>
-      <ProblemNote problem={problem} />
-      {rows?.length === 0 && <Empty>{channel.value} shows no video yet.</Empty>}
+      <ProblemNote problem={own.problem} />
+      {own.value?.length === 0 && <Empty>{channel.value} shows no video yet.</Empty>}
       <ul class="video-shelf">
-        {(rows ?? []).map((row) => (
+        {(own.value ?? []).map((row) => (
           <Card
             key={row.video}
             video={row.video}
