@@ -74,6 +74,8 @@ class Booking(msgspec.Struct, gc=False):
     change_departure: int = 0
     change_total: int = 0
     """What it is to become, while a change is under way; 0: none is."""
+    change_reason: str = ""
+    """Why the last change that was asked for came to nothing; empty: it did not."""
     payment_stuck: bool = False
     """Money could not be moved, and somebody has to look."""
     guest_stars: int = 0
@@ -128,21 +130,21 @@ def _release(row: Booking, event: BookingReleased) -> None:
 
 def _hold_change(row: Booking, event: ChangeHeld) -> None:
     row.change_arrival, row.change_departure = event.arrival, event.departure
-    row.change_total = event.quote.total
+    row.change_total, row.change_reason = event.quote.total, ""
 
 
 def _request_change(row: Booking, _event: ChangeRequested) -> None:
     row.asked = ASKED_CHANGE
 
 
-def _release_change(row: Booking, _event: ChangeReleased) -> None:
-    row.asked = NOTHING
+def _release_change(row: Booking, event: ChangeReleased) -> None:
+    row.asked, row.change_reason = NOTHING, event.reason.value
     row.change_arrival = row.change_departure = row.change_total = 0
 
 
 def _modify(row: Booking, event: BookingModified) -> None:
     row.arrival, row.departure, row.guests = event.arrival, event.departure, event.guests
-    row.total, row.asked = event.quote.total, NOTHING
+    row.total, row.asked, row.change_reason = event.quote.total, NOTHING, ""
     row.change_arrival = row.change_departure = row.change_total = 0
     if not event.was_held:
         row.due_at_ms = event.check_in_at_ms
@@ -222,5 +224,6 @@ GUEST_BOOKINGS = Projection(
     events=(NightsHeld, *CHANGES),
     tables=(BOOKINGS,),
     fold=fold,
+    version=2,
     rows_of="partition",
 )

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from processors.booking.stays.events import (
+    BookingTerms,
     ListingChanged,
     ListingCreated,
     PriceRules,
@@ -46,6 +47,8 @@ class Listing(msgspec.Struct, gc=False):
     """The price rules as MessagePack; empty where they are `night_price` and no more."""
     rules: bytes = b""
     """The stay rules as MessagePack; empty where they are the default."""
+    terms: bytes = b""
+    """The booking terms as MessagePack; empty where they are the default."""
     utc_offset_minutes: int = 0
     set_nights: bytes = b""
     """See `set_nights.py`."""
@@ -74,7 +77,9 @@ LISTINGS = Table(
 )
 _encode = msgspec.msgpack.Encoder().encode
 _NO_RULES: Final = StayRules()
+_NO_TERMS: Final = BookingTerms()
 _decode_rules = msgspec.msgpack.Decoder(StayRules).decode
+_decode_terms = msgspec.msgpack.Decoder(BookingTerms).decode
 _decode_prices = msgspec.msgpack.Decoder(PriceRules).decode
 
 
@@ -89,6 +94,10 @@ def rank_of(row: Listing) -> int:
 @lru_cache(KEPT_DECODED)
 def rules_of(column: bytes) -> StayRules:
     return _decode_rules(column) if column else _NO_RULES
+
+
+def terms_of(row: Listing) -> BookingTerms:
+    return _decode_terms(row.terms) if row.terms else _NO_TERMS
 
 
 def prices_of(row: Listing) -> PriceRules:
@@ -143,3 +152,4 @@ def _describe(row: Listing, event: ListingCreated | ListingChanged) -> None:
     is_plain = prices == PriceRules(night_price=prices.night_price)
     row.prices = b"" if is_plain else _encode(prices)
     row.rules = b"" if event.rules == _NO_RULES else _encode(event.rules)
+    row.terms = b"" if terms == _NO_TERMS else _encode(terms)

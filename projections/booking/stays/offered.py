@@ -204,5 +204,6 @@ OFFERED_LISTINGS = Projection(
     events=(ListingCreated, *OF_LISTING, *OF_NIGHTS, *OF_WISHES, *OF_SEARCHES),
     tables=(LISTINGS, HELD_NIGHTS, NOTIFICATIONS, *WATCHING_TABLES),
     fold=fold,
+    version=2,
     rows_of="partition",
 )

@@ -9,7 +9,14 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from processors.booking.stays.events import night_price
+from processors.booking.stays.events import (
+    BookingMode,
+    CancellationPolicy,
+    LastMinuteDiscount,
+    LengthDiscount,
+    Season,
+    night_price,
+)
 from projections.booking.stays import nights
 from projections.booking.stays.days import date_of, day_of
 from projections.booking.stays.days import now_ms as clock_ms
@@ -19,9 +26,11 @@ from projections.booking.stays.listings import (
     BY_HOST,
     LISTINGS,
     Listing,
+    amenities_of,
     line_of,
     prices_of,
     rules_of,
+    terms_of,
     today_at,
 )
 from projections.booking.stays.offers import Wanted, fault_of, quote_of
@@ -46,6 +55,52 @@ class ListedUnit(msgspec.Struct):
     mode: str
     currency: str
     night_price: int
+    rank: int
+    reviews: int
+    wishes: int
+
+
+class ListingFacts(msgspec.Struct):
+    """All that its host says of a listing, as `change_listing` takes it, and what guests do."""
+
+    listing: str
+    host: str
+    title: str
+    room_type: str
+    capacity: int
+    """Guests at most."""
+    is_open: bool
+    """Whether new bookings are taken."""
+    city: str
+    country: str
+    latitude_microdegrees: int
+    longitude_microdegrees: int
+    amenities: list[str]
+    mode: BookingMode
+    cancellation: CancellationPolicy
+    hold_ms: int
+    response_ms: int
+    utc_offset_minutes: int
+    check_in_minute: int
+    """Since midnight, there."""
+    check_out_minute: int
+    minimum_nights: int
+    maximum_nights: int
+    notice_days: int
+    window_days: int
+    arrival_weekdays: list[int]
+    """0 is Monday; empty: any."""
+    departure_weekdays: list[int]
+    preparation_nights: int
+    gap_nights_min: int
+    fills_gaps: bool
+    currency: str
+    night_price: int
+    weekday_prices: list[int]
+    """Monday's first; 0 is `night_price`. Empty: `night_price` on every day."""
+    seasons: list[Season]
+    length_discounts: list[LengthDiscount]
+    last_minute_discounts: list[LastMinuteDiscount]
     rank: int
     reviews: int
     wishes: int
@@ -201,6 +256,16 @@ def calendar(
     return found
 
 
+def listing(reader: Reader, listing: str) -> ListingFacts:
+    """All about a listing: its host, place and amenities, its rules, prices and terms."""
+    row = _listed(reader, listing)
+    facts = msgspec.structs.asdict(row) | {"amenities": amenities_of(row)}
+    for part in (rules_of(row.rules), prices_of(row), terms_of(row)):
+        facts |= msgspec.structs.asdict(part)
+    named = {name: facts[name] for name in ListingFacts.__struct_fields__}
+    return msgspec.convert(named, ListingFacts)
+
+
 def listings(reader: Reader, host: str) -> list[ListedUnit]:
     """The listings of a host."""
     return [_unit(row) for row in reader.rows(LISTINGS, host, by=BY_HOST)]
@@ -224,4 +289,4 @@ def _listed(reader: Reader, listing: str) -> Listing:
     return found
 
 
-QUERIES = (search, calendar, availability, offer, listings)
+QUERIES = (search, calendar, availability, offer, listing, listings)

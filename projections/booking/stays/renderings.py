@@ -1,13 +1,15 @@
-"""A calendar and a page of a search, drawn for a terminal: by query, what rich can print."""
+"""A calendar, a listing and a page of a search, drawn for a terminal: by query, what rich can
+print."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Literal
 
+import msgspec
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from projections.booking.stays.queries import CalendarNight
+from projections.booking.stays.queries import CalendarNight, ListingFacts
 from projections.booking.stays.search import SearchPage
 
 STYLES: Final = {"free": "green", "blocked": "dim", "booked": "bold red"}
@@ -41,6 +43,21 @@ def _cell(night: CalendarNight) -> Text:
     return Text(f"{night.night.day} ", style="bold").append(what, style=STYLES[night.state])
 
 
+def facts_sheet(facts: ListingFacts) -> RenderableType:
+    """A fact a line; of those with parts, a part a line."""
+    table = Table.grid(padding=(0, 2))
+    for name, value in msgspec.to_builtins(facts).items():
+        told = "\n".join(map(_part, value)) if isinstance(value, list) else str(value)
+        table.add_row(Text(name, style="dim"), Text(told))
+    return table
+
+
+def _part(part: Any) -> str:
+    if isinstance(part, dict):
+        return ", ".join(f"{name} {value:,}" for name, value in part.items())
+    return str(part)
+
+
 def search_page(page: SearchPage) -> RenderableType:
     """A line a listing, and under it the commonest facets."""
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -72,4 +89,5 @@ def search_page(page: SearchPage) -> RenderableType:
 RENDERINGS: dict[str, Callable[[Any], RenderableType]] = {
     "search": search_page,
     "calendar": month_sheet,
+    "listing": facts_sheet,
 }

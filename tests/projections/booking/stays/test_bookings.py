@@ -122,6 +122,33 @@ def test_a_payment_that_is_declined_releases_the_booking(two: Town) -> None:
     assert two.ask("booking", "attic", "b") is None
 
 
+def test_a_booking_tells_why_a_change_of_it_came_to_nothing(two: Town) -> None:
+    # given a booking, and a change of it that the host declines
+    two.book("barn", "b", "bob", TODAY + 5, TODAY + 7)
+    two.tell(AcceptBooking(listing="barn", booking="b", host="host"))
+    stay: dict[str, Any] = {"listing": "barn", "booking": "b", "guest": "bob", "method": "card"}
+    longer = ModifyBooking(**stay, arrival=TODAY + 5, departure=TODAY + 9)
+    two.tell(longer)
+    assert two.ask("booking", "barn", "b").change_total == 40_000
+    two.answer("b")
+    two.tell(DeclineBooking(listing="barn", booking="b", host="host"))
+    row = two.ask("booking", "barn", "b")
+    assert (row.departure, row.change_departure) == (TODAY + 7, 0)
+    assert row.change_reason == "host_declined"
+
+    # when another is asked for, that is over
+    two.tell(longer)
+    assert two.ask("booking", "barn", "b").change_reason == ""
+    two.answer("b", PaymentOutcome.DECLINED)
+    assert two.ask("booking", "barn", "b").change_reason == "payment_declined"
+
+    # and it is once the booking has other nights
+    two.tell(ModifyBooking(**stay, arrival=TODAY + 5, departure=TODAY + 6))
+    two.tell(AcceptBooking(listing="barn", booking="b", host="host"))
+    row = two.ask("booking", "barn", "b")
+    assert (row.departure, row.total, row.change_reason) == (TODAY + 6, 10_000, "")
+
+
 def test_the_calendar_shows_whose_each_night_is(two: Town) -> None:
     two.book("attic", "a", "ann", TODAY + 1, TODAY + 3)
     nights = two.ask("calendar", "attic", days=5)

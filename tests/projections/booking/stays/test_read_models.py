@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from rich.console import Console
 
+from processors.booking.stays.commands import LengthDiscount, PriceRules
 from projections.booking.stays import DEMO_QUERIES, PROJECTIONS, QUERIES, RENDERINGS
 from projections.booking.stays.bookings import BOOKINGS
 from projections.core.testing import check_read_models, rows
@@ -82,15 +83,21 @@ def test_what_the_demo_shows_needs_no_more_than_names() -> None:
         assert required <= names
 
 
-def test_a_calendar_and_a_page_are_drawn() -> None:
+def test_a_calendar_a_listing_and_a_page_are_drawn() -> None:
     town = Town("memory:")
-    town.tell(listing("attic", title="The [attic]", amenities=("wifi",)), listing("barn"))
+    discount = LengthDiscount(nights=7, discount_ppm=50_000)
+    prices = PriceRules(night_price=10_000, length_discounts=(discount,))
+    town.tell(
+        listing("attic", title="The [attic]", amenities=("wifi",), prices=prices), listing("barn")
+    )
     town.book("attic", "booking-7", "ann", TODAY + 1, TODAY + 3)
     console = Console(width=120, record=True, file=StringIO())
     console.print(RENDERINGS["calendar"](town.ask("calendar", "attic", day(TODAY + 1), days=9)))
+    console.print(RENDERINGS["listing"](town.ask("listing", "attic")))
     console.print(RENDERINGS["search"](town.ask("search", limit=1)))
     drawn = console.export_text()
     assert "Mo" in drawn and "17 booking-7" in drawn and "19 10,000" in drawn
+    assert "nights 7, discount_ppm 50,000" in drawn and "flexible" in drawn
     assert "The [attic]" in drawn and "2 listings" in drawn and "amenity: wifi 1" in drawn
     assert "next page: --after -4000/attic" in drawn
     town.close()

@@ -6,13 +6,14 @@ import { useLive } from "../../api/live";
 import { clock, date, span, words } from "../../parts/format";
 import { Badge, Empty, Field, Figure, Note, Panel, ProblemNote } from "../../parts/panel";
 import { Cancel } from "./cancel";
+import { Change } from "./change";
 import { dateOf, guestsText, longDay, nightsText } from "./days";
 import { money } from "./money";
 import { addressOf, type Go, type Place } from "./place";
 import { ReviewForm } from "./review";
 import { useSending } from "./sending";
 import { useServerNow } from "./server_clock";
-import { CANCELLED, METHODS, RELEASED, TONES } from "./stages";
+import { CANCELLED, METHODS, RELEASED, TONES, UNCHANGED } from "./stages";
 import { Stars } from "./stars";
 
 export type Booked = NonNullable<Rows<"/api/booking/stays/queries/booking">>;
@@ -68,6 +69,8 @@ export function Booking({ place, go }: { place: Place; go: Go }) {
 function Stage({ booking, place, go }: { booking: Booked; place: Place; go: Go }) {
   const isGuest = place.as === booking.guest;
   const key = `${booking.listing}/${booking.booking}`;
+  // Another booking as soon as it is changed: the form begins anew.
+  const change = isGuest && booking.change_departure === 0 && <Change key={`${booking.arrival} ${booking.departure} ${booking.guests} ${booking.change_reason}`} booking={booking} />;
   const again = { view: "listing" as const, listing: booking.listing, booking: "", guests: booking.guests };
   switch (booking.status) {
     case "held":
@@ -75,6 +78,7 @@ function Stage({ booking, place, go }: { booking: Booked; place: Place; go: Go }
         <>
           <Countdown booking={booking} />
           {isGuest && (paying.value.has(key) ? <Waiting /> : <Pay booking={booking} />)}
+          {!paying.value.has(key) && change}
         </>
       );
     case "requested":
@@ -91,7 +95,9 @@ function Stage({ booking, place, go }: { booking: Booked; place: Place; go: Go }
         <>
           <Note tone="buy">{booking.status === "staying" ? "The stay has begun." : "It is confirmed: the nights are yours."}</Note>
           {booking.change_departure > 0 && <Note tone="warning">A change to {longDay(dateOf(booking.change_arrival))} – {longDay(dateOf(booking.change_departure))} is under way.</Note>}
+          {booking.change_reason !== "" && <Note tone="danger">The booking stays as it was: {UNCHANGED[booking.change_reason] ?? words(booking.change_reason)}.</Note>}
           {booking.status === "confirmed" && <Due booking={booking} title="Check-in is in" />}
+          {booking.status === "confirmed" && change}
           {(isGuest || place.as === booking.host) && <Cancel booking={booking} as={place.as} />}
         </>
       );

@@ -2,9 +2,10 @@
 import { useState } from "preact/hooks";
 import type { Rows } from "../../api/client";
 import { useLive } from "../../api/live";
-import { Field, Panel, ProblemNote } from "../../parts/panel";
+import { Dialog, Field, Panel, ProblemNote } from "../../parts/panel";
 import { Calendar, type Chosen } from "./calendar";
 import { dayOf, nightsBetween, nightsText } from "./days";
+import { ListingForm } from "./listing_form";
 import { amountOf } from "./money";
 import type { Go } from "./place";
 import { useSending } from "./sending";
@@ -37,9 +38,12 @@ export function HostCalendar({ as, listing: unit, go }: { as: string; listing: U
     <Panel
       title={`Calendar of ${unit.title || listing}`}
       tools={
-        <button type="button" class="quiet" onClick={() => go({ view: "listing", listing })}>
-          As guests see it
-        </button>
+        <>
+          <button type="button" class="quiet" onClick={() => go({ view: "listing", listing })}>
+            As guests see it
+          </button>
+          <ChangeListing as={as} listing={listing} />
+        </>
       }
     >
       <div class="stack">
@@ -86,5 +90,20 @@ export function HostCalendar({ as, listing: unit, go }: { as: string; listing: U
         <ProblemNote problem={sending.elsewhere("night_terms", "night_terms.price", "night_terms.minimum_nights")} />
       </div>
     </Panel>
+  );
+}
+
+function ChangeListing({ as, listing }: { as: string; listing: string }) {
+  const { value: facts } = useLive("/api/booking/stays/queries/listing", { listing });
+  const [open, setOpen] = useState(false);
+  return (
+    <>
+      <button type="button" disabled={facts === null} onClick={() => setOpen(true)}>
+        Change it…
+      </button>
+      <Dialog title="Change the listing" open={open} onClose={() => setOpen(false)}>
+        {facts !== null && <ListingForm as={as} facts={facts} onDone={() => setOpen(false)} />}
+      </Dialog>
+    </>
   );
 }

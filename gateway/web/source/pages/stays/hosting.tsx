@@ -3,10 +3,11 @@ import { useState } from "preact/hooks";
 import type { Rows } from "../../api/client";
 import { useLive } from "../../api/live";
 import { span, whole } from "../../parts/format";
-import { Badge, Empty, Panel, ProblemNote, type Tone } from "../../parts/panel";
+import { Badge, Dialog, Empty, Panel, ProblemNote, type Tone } from "../../parts/panel";
 import { guestsText, nightsBetween, nightsText, shortDay } from "./days";
 import { HostCalendar } from "./host_calendar";
 import { Occupancy, Revenue } from "./income";
+import { ListingForm } from "./listing_form";
 import { money } from "./money";
 import { addressOf, type Go, type Place } from "./place";
 import { useSending } from "./sending";
@@ -29,7 +30,7 @@ export function Hosting({ place, go }: { place: Place; go: Go }) {
   const chosen = rows.find((row) => row.listing === place.listing) ?? rows[0];
   if (listings !== null && rows.length === 0) {
     return (
-      <Panel title="Hosting">
+      <Panel title="Hosting" tools={<OfferPlace as={as} go={go} />}>
         <Empty>{as} is not a host: nothing is listed under that name.</Empty>
       </Panel>
     );
@@ -38,7 +39,7 @@ export function Hosting({ place, go }: { place: Place; go: Go }) {
     <div class="stays-two">
       <div class="stack">
         <Today as={as} />
-        <Panel title="Your listings" flush>
+        <Panel title="Your listings" flush tools={<OfferPlace as={as} go={go} />}>
           <ProblemNote problem={problem} />
           <ul class="stays-rows">
             {rows.map((row) => (
@@ -66,6 +67,27 @@ export function Hosting({ place, go }: { place: Place; go: Go }) {
         </div>
       )}
     </div>
+  );
+}
+
+function OfferPlace({ as, go }: { as: string; go: Go }) {
+  const [open, setOpen] = useState(false);
+  return (
+    <>
+      <button type="button" onClick={() => setOpen(true)}>
+        Offer a place…
+      </button>
+      <Dialog title="Offer a place" open={open} onClose={() => setOpen(false)}>
+        <ListingForm
+          as={as}
+          facts={null}
+          onDone={(listing) => {
+            setOpen(false);
+            go({ listing });
+          }}
+        />
+      </Dialog>
+    </>
   );
 }
 

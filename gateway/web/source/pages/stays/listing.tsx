@@ -1,10 +1,10 @@
 /** One listing: what it is, its calendar, what a stay costs, and the way to hold its nights. */
 import { useLive } from "../../api/live";
 import { whole } from "../../parts/format";
-import { Badge, Empty, Figure, Panel, ProblemNote } from "../../parts/panel";
+import { Badge, Empty, Figure, Note, Panel, ProblemNote } from "../../parts/panel";
 import { Calendar } from "./calendar";
-import { guestsText, longDay } from "./days";
-import { useDescribed } from "./finding";
+import { longDay } from "./days";
+import { aboutText, Facts } from "./facts";
 import { Offer } from "./offer";
 import { addressOf, type Go, type Place } from "./place";
 import { Rank, Stars } from "./stars";
@@ -13,8 +13,8 @@ import { Wish } from "./wishes";
 
 export function Listing({ place, go, onWho }: { place: Place; go: Go; onWho: () => void }) {
   const { as, listing } = place;
-  const { found, amenities, isMissing } = useDescribed(listing);
-  const { value: free, problem } = useLive("/api/booking/stays/queries/availability", { listing });
+  const { value: facts, problem } = useLive("/api/booking/stays/queries/listing", { listing });
+  const { value: free } = useLive("/api/booking/stays/queries/availability", { listing });
   const trips = useTrips(as);
   if (problem !== null) {
     return (
@@ -26,7 +26,8 @@ export function Listing({ place, go, onWho }: { place: Place; go: Go; onWho: () 
       </Panel>
     );
   }
-  const currency = found?.currency ?? "";
+  const title = facts?.title || listing;
+  const currency = facts?.currency ?? "";
   const mine = (booking: string) => {
     const trip = trips.find((each) => each.listing === listing && each.booking === booking);
     if (trip === undefined) return undefined;
@@ -35,32 +36,29 @@ export function Listing({ place, go, onWho }: { place: Place; go: Go; onWho: () 
   return (
     <div class="stays-listing">
       <div class="stack">
-        <Panel title={found?.title || listing} tools={<Wish as={as} listing={listing} title={found?.title || listing} />}>
+        <Panel title={title} tools={<Wish as={as} listing={listing} title={title} />}>
           <div class="stack">
             <p>
               <a class="small" href={addressOf({ ...place, view: "search", listing: "" })}>
                 ‹ Back to the search
               </a>
             </p>
-            {found !== null && (
+            {facts !== null && (
               <>
-                <p class="stays-about">
-                  {[found.room_type, found.city].filter((each) => each !== "").join(" in ") || "A place to stay"}, for up to {guestsText(found.capacity)}.{" "}
-                  {found.mode === "instant" ? "Booked at once, when it is paid." : "The host answers each request."}
-                </p>
+                {!facts.is_open && <Note tone="warning">It is closed: it takes no bookings now.</Note>}
+                <p class="stays-about">{aboutText(facts)}</p>
                 <p class="muted small">
-                  <Rank row={found} /> · {position(found.latitude_microdegrees, "N", "S")}, {position(found.longitude_microdegrees, "E", "W")}
+                  <Rank row={facts} /> · {position(facts.latitude_microdegrees, "N", "S")}, {position(facts.longitude_microdegrees, "E", "W")}
                 </p>
-                {amenities.length > 0 && (
+                {facts.amenities.length > 0 && (
                   <div class="row" role="group" aria-label="Amenities">
-                    {amenities.map((name) => (
+                    {facts.amenities.map((name) => (
                       <Badge key={name}>{name}</Badge>
                     ))}
                   </div>
                 )}
               </>
             )}
-            {found === null && isMissing && <p class="muted">It takes no bookings now.</p>}
             {free !== null && (
               <div class="stays-figures">
                 <Figure label="free of 30 nights">{whole(free.availability_30)}</Figure>
@@ -85,10 +83,15 @@ export function Listing({ place, go, onWho }: { place: Place; go: Go; onWho: () 
             />
           )}
         </Panel>
+        {facts !== null && (
+          <Panel title="Good to know">
+            <Facts facts={facts} as={as} />
+          </Panel>
+        )}
         <Reviews listing={listing} />
       </div>
       <div class="stays-aside">
-        <Offer key={`${listing} ${as}`} place={place} go={go} capacity={found?.capacity ?? 0} mode={found?.mode ?? ""} onWho={onWho} />
+        <Offer key={`${listing} ${as}`} place={place} go={go} capacity={facts?.capacity ?? 0} mode={facts?.mode ?? ""} onWho={onWho} />
       </div>
     </div>
   );

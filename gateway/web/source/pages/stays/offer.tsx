@@ -1,5 +1,5 @@
 /** What a stay costs, taken apart, and the holding of its nights. */
-import { useRef } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import type { Rows } from "../../api/client";
 import { useLive } from "../../api/live";
 import { Field, Note, Panel, ProblemNote } from "../../parts/panel";
@@ -29,11 +29,18 @@ function useBookingId(wish: string): string {
 export function Offer({ place, go, capacity, mode, onWho }: OfferGiven) {
   const { as, listing, arrival, departure } = place;
   const guests = place.guests || 1;
+  const [typed, setTyped] = useState(String(guests));
   const hasStay = arrival !== "" && departure !== "";
   const { value, problem } = useLive("/api/booking/stays/queries/offer", hasStay ? { listing, arrival, departure } : null);
   const sending = useSending();
   const total_max = value?.total ?? 0;
   const booking = useBookingId(`${as} ${arrival} ${departure} ${guests} ${total_max}`);
+
+  /** With every key, so that Enter means what is seen. */
+  function come(count: string): void {
+    setTyped(count);
+    if (Number.isInteger(Number(count)) && Number(count) >= 1) go({ guests: Number(count) }, true);
+  }
 
   async function hold(): Promise<void> {
     const stay = { arrival: dayOf(arrival), departure: dayOf(departure) };
@@ -61,7 +68,7 @@ export function Offer({ place, go, capacity, mode, onWho }: OfferGiven) {
           <p class="muted">Choose {arrival === "" ? "when you arrive and leave" : "the day you leave"} in the calendar.</p>
         )}
         <Field label="Guests" error={sending.errorOf("guests")} hint={capacity > 0 ? `at most ${guestsText(capacity)}` : ""}>
-          {(given) => <input {...given} type="number" min={1} max={99} required value={guests} onChange={(event) => go({ guests: Math.max(1, Math.trunc(Number(event.currentTarget.value)) || 1) }, true)} />}
+          {(given) => <input {...given} type="number" min={1} max={99} required value={typed} onInput={(event) => come(event.currentTarget.value)} />}
         </Field>
         <ProblemNote problem={problem} />
         {hasStay && value !== null && <Price told={value} />}
@@ -90,7 +97,7 @@ function grouped(prices: readonly number[]): [number, number][] {
   return groups;
 }
 
-function Price({ told }: { told: Told }) {
+export function Price({ told }: { told: Told }) {
   const { currency } = told;
   const discounts: [string, number][] = [
     ["for the length of the stay", told.length_discount],

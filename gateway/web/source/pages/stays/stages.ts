@@ -27,6 +27,16 @@ export const RELEASED: Record<string, string> = {
   withdrawn: "It was withdrawn. Nothing was taken.",
 };
 
+/** Why a change came to nothing. */
+export const UNCHANGED: Record<string, string> = {
+  expired: "there was no answer in time",
+  payment_declined: "the payment was declined",
+  payment_failed: "the payment provider gave no answer",
+  host_declined: "the host declined",
+  host_silent: "the host did not answer in time",
+  withdrawn: "it was withdrawn",
+};
+
 export const CANCELLED: Record<string, string> = {
   guest: "Cancelled by the guest.",
   host: "Cancelled by the host.",
