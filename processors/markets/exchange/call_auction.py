@@ -25,9 +25,14 @@ def indication_of(book: OrderBook) -> Indication:
 
 
 def call_book_of(book: OrderBook) -> CallBook:
-    call = CallBook(book.instrument)
+    """By price, as there are fewer prices than orders: a change of phase waits for it."""
+    quantities: dict[tuple[bool, int], int] = {}
     for order in book.orders.values():
-        call.add(order.side is BUY, order.price, order.quantity)
+        place = order.side is BUY, order.price
+        quantities[place] = quantities.get(place, 0) + order.quantity
+    call = CallBook(book.instrument)
+    for (is_buy, price), quantity in quantities.items():
+        call.add(is_buy, price, quantity)
     return call
 
 
