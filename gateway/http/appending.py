@@ -71,10 +71,10 @@ class Sent:
     def give_up(self) -> None:
         """Nobody waits any more; in the event loop."""
         for target, future in zip(self.targets, self.awaited, strict=False):
+            if self.waits and target in self.offsets:
+                target.decided.forget(self.offsets[target], future)
             if future.done() and not future.cancelled():
                 future.exception()  # of several errors, one was told
-            elif self.waits and target in self.offsets:
-                target.decided.forget(self.offsets[target], future)
 
 
 class Appending:
@@ -204,7 +204,8 @@ def _append_batch(target: Target, sents: Sequence[Sent]) -> None:
     for sent, offset in zip(sents, offsets, strict=True):
         sent.offsets[target] = offset
         if sent.waits:
-            answers.append((offset, sent.awaited[sent.targets.index(target)]))
+            future = sent.awaited[sent.targets.index(target)]
+            answers += [] if future.done() else [(offset, future)]
     target.decided.register(place, answers)
 
 

@@ -80,6 +80,12 @@ class Decided:
                 self._thread.start()
             self._changed.notify()
 
+    @property
+    def waiting(self) -> int:
+        """How many commands somebody waits for."""
+        with self._changed:
+            return len(self._waiting)
+
     def forget(self, offset: int, future: Events) -> None:
         """Nobody waits for it any more."""
         with self._changed:

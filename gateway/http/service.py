@@ -99,6 +99,10 @@ class Service:
             targets.append(Target(commands, decided, served.bytes_max))
         return targets
 
+    def targets(self, served: Served) -> Sequence[Target]:
+        """Its partitions, in their order."""
+        return self._targets[served.system.name]
+
     def send(self, served: Served, command: Any, wait: bool, actor: str = "") -> Sent:
         """Have a command appended to the partitions that it is for, with who sent it in its
         header. Errors: ProblemFound."""
@@ -110,7 +114,7 @@ class Service:
         headers: Headers = actor_headers(actor) if actor else NO_HEADERS
         if len(value) + len(key or b"") + bytes_of(headers) > served.bytes_max:
             raise problem(413, f"the command is larger than {served.bytes_max} bytes")
-        targets = self._targets[served.system.name]
+        targets = self.targets(served)
         new: Callable[[], Events] = self._loop.create_future
         sent = Sent(
             targets=[targets[number] for number in numbers],

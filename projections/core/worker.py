@@ -246,7 +246,8 @@ class Worker:
         self._member: Membership
         self._held: dict[int, Lease] = {}
         """As of the last look."""
-        for projection in chosen:
+        # By name, in every release: where they share a transaction, they lock in one order.
+        for projection in sorted(chosen, key=lambda each: each.name):
             follower = Follower(self.reader, store, projection)
             self.followers.append(follower)
             with suppress(ProjectionOutdated):  # it is rebuilt when this worker has joined
