@@ -1,6 +1,7 @@
 /** Where one is among the stays, as whom, and what one looks for: all of it stands in the address,
  * so that it can be sent. */
 import { useLocation } from "preact-iso";
+import { keep, kept } from "../../api/kept";
 import { isDate } from "./days";
 
 export type View = "search" | "listing" | "booking" | "trips" | "wishes" | "hosting";
@@ -53,19 +54,11 @@ const NOTHING: Place = {
 };
 
 export function keptPerson(): string {
-  try {
-    return localStorage.getItem(KEPT) ?? "";
-  } catch {
-    return "";
-  }
+  return kept(KEPT);
 }
 
 export function keepPerson(name: string): void {
-  try {
-    localStorage.setItem(KEPT, name);
-  } catch {
-    // Known by the address alone.
-  }
+  keep(KEPT, name);
 }
 
 export function addressOf(place: Partial<Place>): string {
