@@ -11,8 +11,8 @@ import msgspec
 
 from projections.core.store import Status, Store
 
-AGE_S = 0.02
-"""Read models are behind the log for about as long anyway."""
+AGE_S = 0.05
+"""Read models rest for as long between rounds."""
 
 Statuses = Mapping[str, Status]
 

@@ -48,8 +48,9 @@ function show(name: typeof list.value): void {
   requestAnimationFrame(() => document.querySelector<HTMLElement>(`[role=tab][data-name=${name}]`)?.focus());
 }
 
+/** A dialog that was closed a moment ago may have the focus still, until the next frame. */
 function isTyping(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && target.closest("input:not([type=radio], [type=checkbox]), select, textarea, dialog") !== null;
+  return target instanceof HTMLElement && target.closest("input:not([type=radio], [type=checkbox]), select, textarea, dialog[open]") !== null;
 }
 
 function take(event: KeyboardEvent): void {

@@ -136,7 +136,7 @@ function Find({ machine }: { machine: Machine }) {
   );
 }
 
-const TYPING = "input, select, textarea, [contenteditable], [role='tab'], dialog";
+const TYPING = "input, select, textarea, [contenteditable], [role='tab'], dialog[open]";
 
 /** Keys of the page, but where something is typed. */
 export function useKeys(machine: Machine): void {

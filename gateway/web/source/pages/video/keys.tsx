@@ -64,7 +64,7 @@ type KeyName = keyof typeof KEYS;
 export function keyOf(event: KeyboardEvent): KeyName | "?" | undefined {
   const target = event.target;
   if (event.ctrlKey || event.metaKey || event.altKey || !(target instanceof HTMLElement)) return undefined;
-  if (target.closest("dialog, select, textarea, .player-volume, input:not([type=range])") !== null) return undefined;
+  if (target.closest("dialog[open], select, textarea, .player-volume, input:not([type=range])") !== null) return undefined;
   if (event.key === " " && target.closest("button, a, summary") !== null) return undefined;
   const isVertical = event.key === "ArrowUp" || event.key === "ArrowDown";
   if (isVertical && target.closest(".player") === null) return undefined; // the page scrolls
