@@ -45,8 +45,9 @@ def choose(page: Page, file: Path) -> None:
 
 
 def until_video(page: Page, holds: str) -> None:
-    """Until something holds of the video element."""
-    until(lambda: page.evaluate(f"(video => {holds})(document.querySelector('video'))"))
+    """Until there is a video element, and something holds of it."""
+    shown = f"(video => video !== null && ({holds}))(document.querySelector('video'))"
+    until(lambda: page.evaluate(shown))
 
 
 def test_a_clip_goes_up_with_a_break_is_encoded_and_watched(
