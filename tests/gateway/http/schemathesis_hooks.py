@@ -11,6 +11,12 @@ def map_body(context: Any, body: Any) -> Any:
     return _whole(body)
 
 
+@schemathesis.serializer("application/offset+octet-stream")
+def serialize_piece(context: Any, body: Any) -> Any:
+    """A piece of an upload is bytes, as they are."""
+    return body if isinstance(body, bytes) else str(body).encode()
+
+
 def _whole(value: Any) -> Any:
     match value:
         case float() if value.is_integer():
