@@ -246,8 +246,7 @@ class Worker:
         self._member: Membership
         self._held: dict[int, Lease] = {}
         """As of the last look."""
-        # By name, in every release: where they share a transaction, they lock in one order.
-        for projection in sorted(chosen, key=lambda each: each.name):
+        for projection in chosen:
             follower = Follower(self.reader, store, projection)
             self.followers.append(follower)
             with suppress(ProjectionOutdated):  # it is rebuilt when this worker has joined
