@@ -37,8 +37,9 @@ def read_models_of(config: Config, systems: Iterable["Served"]) -> "Follow":
     """What keeps the read models of a system up to date. Those that are missing are made at once,
     empty: who asks before anything is applied is answered so."""
     for each in systems:
-        with suppress(ProjectionError, LogError):  # said by what follows, which meets it too
-            Worker(each.log, each.store)
+        if each.models.projections:
+            with suppress(ProjectionError, LogError):  # said by what follows, which meets it too
+                Worker(each.log, each.store)
 
     def follow(served: "Served", stop: threading.Event) -> None:
         try:
