@@ -18,8 +18,9 @@ from gateway.http.guard.admission import UNKNOWN, Admission, Client, client_name
 from gateway.http.guard.authentication import Authentication
 from gateway.http.guard.caller import ANYBODY, STATE, Caller
 from gateway.http.guard.connections import has_whole_body
-from gateway.http.guard.origins import Header, Origins
+from gateway.http.guard.origins import Origins
 from gateway.http.problems import MEDIA_TYPE, ProblemFound, problem
+from gateway.http.ready import Header
 from gateway.http.service import Service
 from gateway.http_settings import Limits
 

@@ -7,8 +7,7 @@ is from, and that is looked at, whatever the request may otherwise do.
 from collections.abc import Collection, Mapping
 
 from gateway.http.problems import ProblemFound, problem
-
-Header = tuple[bytes, bytes]
+from gateway.http.ready import Header
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE"

@@ -4,8 +4,9 @@ import { useState } from "preact/hooks";
 import type { Rows } from "../../api/client";
 import { useLive } from "../../api/live";
 import { clock, date, span, words } from "../../parts/format";
-import { Badge, Empty, Field, Figure, Note, Panel, ProblemNote } from "../../parts/panel";
+import { Badge, Empty, Figure, Note, Panel, ProblemNote } from "../../parts/panel";
 import { Cancel } from "./cancel";
+import { CARD, Card } from "./card";
 import { Change } from "./change";
 import { dateOf, guestsText, longDay, nightsText } from "./days";
 import { money } from "./money";
@@ -13,7 +14,7 @@ import { addressOf, type Go, type Place } from "./place";
 import { ReviewForm } from "./review";
 import { useSending } from "./sending";
 import { useServerNow } from "./server_clock";
-import { CANCELLED, METHODS, RELEASED, TONES, UNCHANGED } from "./stages";
+import { CANCELLED, RELEASED, TONES, UNCHANGED } from "./stages";
 import { Stars } from "./stars";
 
 export type Booked = NonNullable<Rows<"/api/booking/stays/queries/booking">>;
@@ -185,7 +186,7 @@ function Waiting() {
 }
 
 function Pay({ booking }: { booking: Booked }) {
-  const [method, setMethod] = useState("card_ok");
+  const [method, setMethod] = useState(CARD);
   const sending = useSending();
   const { listing, booking: name, guest } = booking;
   async function pay(): Promise<void> {
@@ -201,17 +202,7 @@ function Pay({ booking }: { booking: Booked }) {
           void pay();
         }}
       >
-        <Field label="Pay with" error={sending.errorOf("method")} hint="a test card of the simulated provider">
-          {(given) => (
-            <select {...given} value={method} onChange={(event) => setMethod(event.currentTarget.value)}>
-              {METHODS.map(([token, title]) => (
-                <option key={token} value={token}>
-                  {title}
-                </option>
-              ))}
-            </select>
-          )}
-        </Field>
+        <Card method={method} onChoose={setMethod} error={sending.errorOf("method")} hint="a test card of the simulated provider" />
         <ProblemNote problem={sending.elsewhere("method")} />
         <button class="primary" disabled={sending.busy}>
           Pay {money(booking.total, booking.currency)}

@@ -4,11 +4,11 @@ import { useState } from "preact/hooks";
 import { useLive } from "../../api/live";
 import { Field, ProblemNote } from "../../parts/panel";
 import type { Booked } from "./booking";
+import { CARD, Card } from "./card";
 import { dateOf, dayAfter, dayOf, isDate, nightsText } from "./days";
 import { money } from "./money";
 import { Price } from "./offer";
 import { useSending } from "./sending";
-import { METHODS } from "./stages";
 
 const SHOWN = ["arrival", "departure", "guests", "method"];
 
@@ -27,7 +27,7 @@ export function Change({ booking }: { booking: Booked }) {
 
 function Form({ booking, onClose }: { booking: Booked; onClose: () => void }) {
   const { listing, booking: name, guest, currency } = booking;
-  const [wish, setWish] = useState({ arrival: dateOf(booking.arrival), departure: dateOf(booking.departure), guests: String(booking.guests), method: "card_ok" });
+  const [wish, setWish] = useState({ arrival: dateOf(booking.arrival), departure: dateOf(booking.departure), guests: String(booking.guests), method: CARD });
   const { arrival, departure, method } = wish;
   const guests = Number(wish.guests);
   const sending = useSending();
@@ -71,17 +71,7 @@ function Form({ booking, onClose }: { booking: Booked; onClose: () => void }) {
           {(given) => <input {...given} type="number" min={1} required value={wish.guests} onInput={(event) => set({ guests: event.currentTarget.value })} />}
         </Field>
         {booking.status !== "held" && (
-          <Field label="Pay with" error={sending.errorOf("method")}>
-            {(given) => (
-              <select {...given} value={method} onChange={(event) => set({ method: event.currentTarget.value })}>
-                {METHODS.map(([token, title]) => (
-                  <option key={token} value={token}>
-                    {title}
-                  </option>
-                ))}
-              </select>
-            )}
-          </Field>
+          <Card method={method} onChoose={(chosen) => set({ method: chosen })} error={sending.errorOf("method")} />
         )}
       </div>
       <ProblemNote problem={problem} />

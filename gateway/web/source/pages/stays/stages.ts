@@ -1,14 +1,6 @@
 /** The stages of a booking and how it may end, in words. */
 import type { Tone } from "../../parts/panel";
 
-/** Tokens of the simulated payment provider, as its test cards. */
-export const METHODS: readonly [string, string][] = [
-  ["card_ok", "Card that pays"],
-  ["card_declined", "Card that is declined"],
-  ["card_flaky", "Card that answers late"],
-  ["card_unfunded", "Card without funds at check-in"],
-];
-
 export const TONES: Record<string, Tone> = {
   held: "warning",
   requested: "information",
